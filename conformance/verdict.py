@@ -49,19 +49,27 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return max(verdicts, key=lambda verdict: verdict.severity, default=Verdict.NOT_RUN)
 
 
-class Deviation(AssertionError):
+class Deviation(AssertionError):  # noqa: N818 - what a check found, not an error of the program
     """The server did something else than what was expected.
 
     expected: the alternatives, any of which would have been right.
     observed: what came.
     requirement: the id of the requirement that is violated; None for all that the check verifies.
+    at_most: the worst verdict that this deviation deserves, where that is milder than the requirement's cap.
     """
 
-    def __init__(self, expected: tuple[str, ...], observed: str, requirement: str | None = None) -> None:
+    def __init__(
+        self,
+        expected: tuple[str, ...],
+        observed: str,
+        requirement: str | None = None,
+        at_most: Verdict = Verdict.FAIL,
+    ) -> None:
         super().__init__(f"expected {' or '.join(expected)}; observed {observed}")
         self.expected = expected
         self.observed = observed
         self.requirement = requirement
+        self.at_most = at_most
 
 
 class NotApplicable(Exception):  # noqa: N818 - an outcome, not an error

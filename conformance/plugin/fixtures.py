@@ -1,0 +1,150 @@
+"""The fixtures that checks ask for: sessions in each state, maildrops, and a way to say more than pass or fail."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from conformance.maildrop.corpus import three_messages
+from conformance.maildrop.keeper import Maildrop
+from conformance.plugin.bench import Bench
+from conformance.plugin.judging import Judge
+from conformance.plugin.run import STATE, Run
+from conformance.profile import Account
+from conformance.target import Facts
+from conformance.verdict import BenchError, NotRun
+from conformance.wire.session import Deadlines, Recorder, Session
+
+Connect = Callable[[], Session]
+LogIn = Callable[..., Session]
+
+
+@pytest.fixture(scope="session")
+def bench(request: pytest.FixtureRequest) -> Bench:
+    """The server under test, surveyed, and its maildrops."""
+    run = request.config.pluginmanager.get_plugin("pop3-run")
+    assert isinstance(run, Run)
+    assert run.bench is not None
+    return run.bench
+
+
+@pytest.fixture(scope="session")
+def facts(bench: Bench) -> Facts:
+    """What a look at the server has shown."""
+    return bench.facts
+
+
+@pytest.fixture(scope="session")
+def deadlines(bench: Bench) -> Deadlines:
+    """How long the bench waits, in seconds."""
+    return bench.target.deadlines
+
+
+@pytest.fixture
+def judge(request: pytest.FixtureRequest) -> Judge:
+    """Records deviations that a check can go on after, and facts worth recording."""
+    return request.node.stash[STATE].judge
+
+
+@pytest.fixture
+def recorder(request: pytest.FixtureRequest) -> Recorder:
+    """What the sessions of this check leave behind."""
+    return request.node.stash[STATE].recorder
+
+
+@pytest.fixture
+def _sessions() -> Iterator[list[Session]]:
+    """The sessions of this check; those still open at its end are left politely, the last one first."""
+    sessions: list[Session] = []
+    yield sessions
+    for session in reversed(sessions):
+        session.leave()
+
+
+@pytest.fixture
+def open_connection(bench: Bench, recorder: Recorder, _sessions: list[Session]) -> Connect:
+    """Opens connections whose greeting is still to be read."""
+
+    def open_() -> Session:
+        _sessions.append(bench.target.open(recorder))
+        return _sessions[-1]
+
+    return open_
+
+
+@pytest.fixture
+def connect(bench: Bench, recorder: Recorder, _sessions: list[Session]) -> Connect:
+    """Opens connections and reads the greeting: sessions in AUTHORIZATION state."""
+
+    def connect_() -> Session:
+        _sessions.append(bench.target.connect(recorder))
+        return _sessions[-1]
+
+    return connect_
+
+
+@pytest.fixture
+def connection(connect: Connect) -> Session:
+    """A session in AUTHORIZATION state."""
+    return connect()
+
+
+@pytest.fixture
+def drop(request: pytest.FixtureRequest, bench: Bench) -> Iterator[Maildrop]:
+    """The maildrop of this check, holding what its `maildrop` or `any_maildrop` mark asks for."""
+    exact = request.node.get_closest_marker("maildrop")
+    least = request.node.get_closest_marker("any_maildrop")
+    deletes = request.node.get_closest_marker("deletes") is not None
+    maildrop = None
+    try:
+        maildrop = bench.keeper.holding(exact.args[0] if exact else three_messages)
+    except NotRun:
+        if exact is None and not deletes:
+            maildrop = bench.keeper.as_found()
+        if maildrop is None:
+            raise
+    if least and maildrop.messages is not None and len(maildrop.messages) < least.args[0]:
+        maildrop.fill(three_messages)
+    yield maildrop
+    # A server that keeps to the RFC leaves the maildrop as it was unless a marked session ended with QUIT; one that
+    # does not is not to spoil the checks that follow.
+    maildrop.dirty = maildrop.dirty or deletes or request.node.stash[STATE].judgement is not None
+
+
+@pytest.fixture
+def other_drop(bench: Bench, drop: Maildrop) -> Iterator[Maildrop]:
+    """The maildrop of a second account, holding three messages."""
+    maildrop = bench.keeper.holding(three_messages, besides=[drop])
+    yield maildrop
+    maildrop.dirty = True
+
+
+@pytest.fixture
+def log_in(bench: Bench, recorder: Recorder, drop: Maildrop, _sessions: list[Session]) -> LogIn:
+    """Logs in over new connections: sessions in TRANSACTION state, by default of the account of `drop`."""
+
+    def log_in_(account: Account | None = None) -> Session:
+        _sessions.append(bench.target.log_in(recorder, account or drop.account))
+        return _sessions[-1]
+
+    return log_in_
+
+
+@pytest.fixture
+def transaction(request: pytest.FixtureRequest, bench: Bench, drop: Maildrop, log_in: LogIn) -> Session:
+    """A session in TRANSACTION state."""
+    try:
+        session = log_in()
+    except BenchError:
+        # Nobody gets into this maildrop any more (a lock that stays, say): one check has said so, the others go on.
+        bench.keeper.retire(drop)
+        raise
+    least = request.node.get_closest_marker("any_maildrop")
+    if least and drop.messages is None and (count := session.stat().count) < least.args[0]:
+        raise NotRun(f"needs {least.args[0]} messages, and the maildrop as found has {count}")
+    return session
+
+
+@pytest.fixture
+def account(drop: Maildrop) -> Account:
+    """The account that this check uses."""
+    return drop.account

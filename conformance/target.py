@@ -1,0 +1,211 @@
+"""The server under test, as a run knows it: where it is, how to log in, how long to wait."""
+
+import ssl
+import time
+from dataclasses import dataclass, field
+
+from conformance.profile import Account, Profile
+from conformance.verdict import BenchError, Deviation
+from conformance.wire.connection import Deadline
+from conformance.wire.reply import Reply
+from conformance.wire.session import Deadlines, Endpoint, NoReplyError, Recorder, Session, apop_digest
+from conformance.wire.transcript import Redactor
+
+LOCK_RELEASE = 5.0
+"""Seconds in which the lock of an ended session must be gone: RFC 1939 section 6 releases it after the reply to QUIT."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a look at the server has shown; checks apply or not by these.
+
+    greeting: the greeting as it came; None for a server that waits for the client to speak.
+    timestamp: what stands in angle brackets in that greeting, brackets included: APOP's, if the server has APOP.
+    login: the command that logs in: "PASS" or "APOP".
+    capabilities: the lines of CAPA before and after login; None where CAPA is refused.
+    top, uidl: whether the optional commands are implemented.
+    """
+
+    greeting: Reply | None
+    timestamp: bytes | None
+    login: str
+    capabilities_before: tuple[str, ...] | None
+    capabilities_after: tuple[str, ...] | None
+    top: bool
+    uidl: bool
+
+    def announces(self, capability: str) -> bool:
+        """True if CAPA lists that capability in either state."""
+        lines = (self.capabilities_before or ()) + (self.capabilities_after or ())
+        return any(line.split(" ")[0].upper() == capability for line in lines)
+
+
+@dataclass
+class Target:
+    """The server under test."""
+
+    profile: Profile
+    deadlines: Deadlines = field(init=False)
+    endpoint: Endpoint = field(init=False)
+    redactor: Redactor = field(init=False)
+    greets: bool = True
+    login_command: str = "PASS"
+    _last_login: float = float("-inf")
+
+    def __post_init__(self) -> None:
+        limits = self.profile.limits
+        self.deadlines = Deadlines(
+            connect=limits.connect,
+            greeting=limits.greeting,
+            reply=limits.reply,
+            failed_login=limits.failed_login,
+            quiet=limits.quiet,
+        )
+        self.endpoint = _endpoint(self.profile)
+        self.redactor = Redactor.of(account.secret() for account in self.profile.accounts)
+
+    @property
+    def transport(self) -> str:
+        """`clear` or `tls`."""
+        return "clear" if self.endpoint.tls is None else "tls"
+
+    def open(self, recorder: Recorder) -> Session:
+        """Open a connection without reading the greeting. Raises `BenchError` when that fails."""
+        try:
+            return Session.connect(self.endpoint, recorder, self.deadlines)
+        except OSError as error:
+            where = f"{self.endpoint.host} port {self.endpoint.port}"
+            raise BenchError(f"cannot connect to {where}: {error.strerror or error}") from error
+
+    def connect(self, recorder: Recorder) -> Session:
+        """Open a connection and read the greeting: a session in AUTHORIZATION state."""
+        session = self.open(recorder)
+        if self.greets:
+            session.greeting()
+        return session
+
+    def authenticate(self, session: Session, account: Account) -> Reply:
+        """Send the credentials of the account over the session, and return the reply that decided."""
+        if self.profile.limits.login_interval:
+            # A condition of the operator's, not of the protocol: so many seconds between two logins.
+            time.sleep(max(0.0, self._last_login + self.profile.limits.login_interval - time.monotonic()))
+        self._last_login = time.monotonic()
+        if self.login_command == "APOP":
+            return session.apop(account.user, apop_digest(session.timestamp or b"", account.secret()))
+        reply = session.user(account.user)
+        return session.pass_(account.secret()) if reply.is_ok else reply
+
+    def log_in(self, recorder: Recorder, account: Account) -> Session:
+        """Return a session of that account in TRANSACTION state.
+
+        A refusal is tried again for a few seconds, since the lock of the session before may still be on its way out.
+        Raises `BenchError` when it stays.
+        """
+        deadline = Deadline(LOCK_RELEASE)
+        pause = 0.1
+        while True:
+            session = self.connect(recorder)
+            reply = self.authenticate(session, account)
+            if reply.is_ok:
+                return session
+            if deadline.remaining() == 0:
+                raise BenchError(f"the login of {account.user} is refused: {self.redactor.text(str(reply))}")
+            session.silence(min(pause, deadline.remaining() + 0.05))
+            session.close()
+            pause *= 2
+
+
+def survey(target: Target, account: Account) -> Facts:
+    """Look at the server before any check runs, and teach `target` how to speak with it.
+
+    The maildrop of the account should hold a message, or TOP may go unnoticed where CAPA does not list it.
+    Raises `BenchError` with one line that says what to do when the server cannot be tested.
+    """
+    recorder = Recorder()
+    session = target.open(recorder)
+    greeting = _greeting(target, session)
+    timestamp = session.timestamp
+    target.greets = greeting is not None
+    capabilities_before = _capabilities(session)
+    session.close()
+    try:
+        _log_in_somehow(target, recorder, account)
+        session = target.log_in(recorder, account)
+        capabilities_after = _capabilities(session)
+        session.leave()
+        announced = {line.split(" ")[0].upper() for line in (capabilities_before or ()) + (capabilities_after or ())}
+        return Facts(
+            greeting=greeting,
+            timestamp=timestamp,
+            login=target.login_command,
+            capabilities_before=capabilities_before,
+            capabilities_after=capabilities_after,
+            top="TOP" in announced or _answers(target, recorder, account, "TOP 1 0"),
+            uidl="UIDL" in announced or _answers(target, recorder, account, "UIDL"),
+        )
+    except Deviation as error:
+        raise BenchError(f"the server does not get through a login: {target.redactor.text(str(error))}") from error
+
+
+def _greeting(target: Target, session: Session) -> Reply | None:
+    try:
+        greeting = session.greeting()
+    except NoReplyError as error:
+        if session.at_eof:
+            raise BenchError(f"the server closes at once, without a greeting ({error.observed})") from error
+        return None
+    if greeting.is_err:
+        session.silence(target.deadlines.quiet)
+        if session.at_eof:
+            raise BenchError(f"the server refuses service: {greeting}")
+    return greeting
+
+
+def _capabilities(session: Session) -> tuple[str, ...] | None:
+    try:
+        reply = session.capa()
+    except NoReplyError:
+        return None  # a server that hangs or closes on CAPA is judged by the check about unknown commands
+    return tuple(line.decode("ascii", "replace") for line in reply.lines) if reply.is_ok else None
+
+
+def _answers(target: Target, recorder: Recorder, account: Account, command: str) -> bool:
+    """True if the command is answered with +OK in TRANSACTION state."""
+    session = target.log_in(recorder, account)
+    try:
+        return session.command(command).is_ok
+    except NoReplyError:
+        return False
+    finally:
+        session.leave()
+
+
+def _log_in_somehow(target: Target, recorder: Recorder, account: Account) -> None:
+    """Find a login command that works: USER and PASS, else APOP where the greeting offers it."""
+    refusals = []
+    for command in ("PASS", "APOP"):
+        session = target.connect(recorder)
+        if command == "APOP" and session.timestamp is None:
+            session.close()
+            continue
+        target.login_command = command
+        reply = target.authenticate(session, account)
+        if reply.is_ok:
+            session.leave()
+            return
+        session.close()
+        refusals.append(f"{command} {reply}")
+    said = target.redactor.text(", ".join(refusals))
+    raise BenchError(f"the login of {account.user} is refused ({said}): check user and password in the profile")
+
+
+def _endpoint(profile: Profile) -> Endpoint:
+    endpoint = profile.endpoint
+    if endpoint.port is not None:
+        return Endpoint(endpoint.host, endpoint.port)
+    assert endpoint.tls_port is not None  # the profile's own rule: one of the two is there
+    context = ssl.create_default_context(cafile=endpoint.ca_file)
+    if not endpoint.tls_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return Endpoint(endpoint.host, endpoint.tls_port, context)

@@ -1,0 +1,86 @@
+"""A connection to the server under test: TCP over IPv4 or IPv6, with or without TLS; every wait has a deadline."""
+
+import socket
+import ssl
+import struct
+import time
+from contextlib import suppress
+from typing import Self
+
+READ_SIZE = 64 * 1024
+"""Octets asked for in one read."""
+
+
+class Deadline:
+    """A point in time. `remaining()` is what is left of it, in seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._at = time.monotonic() + seconds
+
+    def remaining(self) -> float:
+        """Return the seconds left, never less than 0."""
+        return max(0.0, self._at - time.monotonic())
+
+    def sooner(self, seconds: float) -> float:
+        """Return `seconds`, or what is left if that is less."""
+        return min(seconds, self.remaining())
+
+
+class Connection:
+    """One connection; `open` makes it, and one of `close`, `reset` ends it."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+
+    @classmethod
+    def open(cls, host: str, port: int, within: float, tls: ssl.SSLContext | None = None) -> Self:
+        """Connect to `host` and `port` within that many seconds, and finish the TLS handshake if `tls` is given.
+
+        Raises OSError (ssl.SSLError is one) when that fails.
+        """
+        deadline = Deadline(within)
+        sock = socket.create_connection((host, port), timeout=within)
+        try:
+            # A check says in which segments its octets go out; Nagle's algorithm would decide otherwise.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if tls is not None:
+                sock.settimeout(max(deadline.remaining(), 0.001))
+                sock = tls.wrap_socket(sock, server_hostname=host)
+        except BaseException:
+            sock.close()
+            raise
+        return cls(sock)
+
+    def send(self, octets: bytes, within: float) -> None:
+        """Send all octets as one write. Raises TimeoutError or another OSError."""
+        self._socket.settimeout(max(within, 0.001))
+        self._socket.sendall(octets)
+
+    def receive(self, within: float) -> bytes:
+        """Return the octets of the next segment, nothing at the end of the stream.
+
+        Raises TimeoutError when nothing came within that many seconds (0: when nothing is waiting),
+        ConnectionResetError on a reset.
+        """
+        self._socket.settimeout(max(within, 0.0))
+        try:
+            return self._socket.recv(READ_SIZE)
+        except (BlockingIOError, ssl.SSLWantReadError) as error:
+            raise TimeoutError("nothing is waiting") from error
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            return b""
+
+    def half_close(self) -> None:
+        """Send FIN, and go on reading (TCP half-close)."""
+        with suppress(OSError):  # the other end may have gone already, which is what half-closing is about
+            self._socket.shutdown(socket.SHUT_WR)
+
+    def reset(self) -> None:
+        """End the connection with RST, as a client that crashes does."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.close()
+
+    def close(self) -> None:
+        """End the connection with FIN."""
+        self._socket.close()

@@ -1,0 +1,108 @@
+"""The three lines whose text RFC 1939 gives a format: drop listing, scan listing, unique-id listing.
+
+Each reader is strict: it raises `Deviation` for a line that breaks the format, naming the requirement.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from conformance.verdict import Deviation
+from conformance.wire.octets import visible
+from conformance.wire.reply import Reply
+
+# RFC 1939 section 5, STAT: a single space before each number; what follows the second is not required to be anything.
+_DROP_LISTING = re.compile(rb"\+OK (\d+) (\d+)( [^\r\n]*)?\r?\n", re.IGNORECASE)
+# RFC 1939 section 5, LIST: message-number, a single space, size; further text is tolerated.
+_SCAN_LISTING = re.compile(rb"(\d+) (\d+)( .*)?", re.DOTALL)
+# RFC 1939 section 7, UIDL: message-number, a single space, unique-id, and nothing behind it.
+_UNIQUE_ID_LISTING = re.compile(rb"(\d+) ([\x21-\x7e]{1,70})")
+
+
+@dataclass(frozen=True)
+class DropListing:
+    """What STAT says: the number of messages, their size in octets, and text behind it that nobody owes."""
+
+    count: int
+    size: int
+    further: bytes = b""
+
+
+@dataclass(frozen=True)
+class ScanListing:
+    """What LIST says: (message-number, size in octets) in the order of the listing, and text behind any of them."""
+
+    rows: tuple[tuple[int, int], ...]
+    further: tuple[bytes, ...] = ()
+
+    @property
+    def numbers(self) -> list[int]:
+        """The message-numbers in the order of the listing."""
+        return [number for number, _ in self.rows]
+
+    @property
+    def sizes(self) -> dict[int, int]:
+        """Sizes in octets by message-number."""
+        return dict(self.rows)
+
+
+@dataclass(frozen=True)
+class UniqueIds:
+    """What UIDL says: (message-number, unique-id) in the order of the listing."""
+
+    rows: tuple[tuple[int, bytes], ...]
+
+    @property
+    def numbers(self) -> list[int]:
+        """The message-numbers in the order of the listing."""
+        return [number for number, _ in self.rows]
+
+    @property
+    def by_number(self) -> dict[int, bytes]:
+        """Unique-ids by message-number."""
+        return dict(self.rows)
+
+
+def drop_listing(reply: Reply) -> DropListing:
+    """Read the positive reply to STAT."""
+    match = _DROP_LISTING.fullmatch(reply.status_line)
+    if match is None:
+        raise Deviation(
+            ("+OK, message count and size, single spaces between",),
+            visible(reply.status_line),
+            "R1939-5-STAT-04",
+        )
+    return DropListing(int(match[1]), int(match[2]), (match[3] or b"").strip())
+
+
+def scan_listing(reply: Reply) -> ScanListing:
+    """Read the positive reply to LIST, with or without a message-number."""
+    rows = [_match(_SCAN_LISTING, line, "message-number, space, size", "R1939-5-LIST-07") for line in _lines(reply)]
+    further = tuple(row[3] for row in rows if row[3])
+    return ScanListing(tuple((int(row[1]), int(row[2])) for row in rows), further)
+
+
+def unique_ids(reply: Reply) -> UniqueIds:
+    """Read the positive reply to UIDL, with or without a message-number."""
+    expected = "message-number, space, unique-id of 1 to 70 octets from 0x21 to 0x7E, and no more"
+    rows = [_match(_UNIQUE_ID_LISTING, line, expected, "R1939-7-UIDL-07") for line in _lines(reply)]
+    return UniqueIds(tuple((int(row[1]), row[2]) for row in rows))
+
+
+def _lines(reply: Reply) -> Iterator[bytes]:
+    if reply.content is None:
+        yield reply.text
+    else:
+        # A listing with bare LFs has that noted as its defect; its rows can still be read.
+        yield from (line.removesuffix(b"\r") for line in _split(reply.payload))
+
+
+def _split(payload: bytes) -> Iterable[bytes]:
+    return payload.removesuffix(b"\n").split(b"\n") if payload else ()
+
+
+def _match(pattern: re.Pattern[bytes], line: bytes, expected: str, requirement: str) -> re.Match[bytes]:
+    match = pattern.fullmatch(line)
+    if match is None:
+        raise Deviation((expected,), visible(line), requirement)
+    return match

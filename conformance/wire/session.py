@@ -1,0 +1,354 @@
+"""The client that the checks speak through: one POP3 session, with every octet on record."""
+
+import re
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import md5
+from typing import Self
+
+from conformance.verdict import Deviation
+from conformance.wire.connection import Connection, Deadline
+from conformance.wire.listing import (
+    DropListing,
+    ScanListing,
+    UniqueIds,
+    drop_listing,
+    scan_listing,
+    unique_ids,
+)
+from conformance.wire.octets import visible
+from conformance.wire.reply import Defect, FloodError, Form, Reply, ReplyReader
+from conformance.wire.transcript import Transcript
+
+LONGEST_REPLY = 96 * 1024 * 1024
+"""Octets of one reply after which the bench stops reading."""
+
+_FORMS = {
+    b"LIST": Form.LISTING,
+    b"UIDL": Form.LISTING,
+    b"CAPA": Form.LISTING,
+    b"RETR": Form.MESSAGE,
+    b"TOP": Form.MESSAGE,
+}
+_ANGLE_BRACKETS = re.compile(rb"<[^<>\r\n]*>")
+_LISTING_ONLY_WITHOUT_ARGUMENT = (b"LIST", b"UIDL")
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """How long the bench waits, in seconds.
+
+    quiet: the silence after which "nothing more comes" is taken as said.
+    patience: the most that one reply may take from its first octet on, as a multiple of `reply`.
+    """
+
+    connect: float = 10.0
+    greeting: float = 60.0
+    reply: float = 20.0
+    failed_login: float = 30.0
+    quiet: float = 0.3
+    patience: int = 6
+
+
+class NoReplyError(Deviation):
+    """The reply that was due did not come: the server was silent, closed or reset the connection, or sent too much."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where sessions go: `tls` is None for clear text, else implicit TLS (RFC 8314)."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = None
+
+
+@dataclass
+class Recorder:
+    """What the sessions of one check leave behind: the transcript, and each defect with the reply that has it."""
+
+    transcript: Transcript = field(default_factory=Transcript)
+    defects: list[tuple[Defect, str]] = field(default_factory=list)
+    connections: int = 0
+
+
+class Session:
+    """One session with the server under test.
+
+    Commands are methods named as in the RFC; each sends its line in one write and returns the `Reply`, raising
+    `NoReplyError` when none comes in time. `command` sends any other line, `send` any octets at all.
+    """
+
+    def __init__(self, connection: Connection, recorder: Recorder, deadlines: Deadlines) -> None:
+        self._connection = connection
+        self._recorder = recorder
+        self._deadlines = deadlines
+        self._reader = ReplyReader(LONGEST_REPLY)
+        self._last_sent = "connecting"
+        self._owed = 0
+        recorder.connections += 1
+        self._number = recorder.connections
+        self.timestamp: bytes | None = None
+        """What stands in angle brackets in the greeting, brackets included (RFC 1939 section 7, APOP)."""
+        self.is_open = True
+        self.logged_in = False
+        self.at_eof = False
+
+    @classmethod
+    def connect(cls, endpoint: Endpoint, recorder: Recorder, deadlines: Deadlines) -> Self:
+        """Open a connection; the greeting is not read yet. Raises OSError."""
+        connection = Connection.open(endpoint.host, endpoint.port, deadlines.connect, endpoint.tls)
+        return cls(connection, recorder, deadlines)
+
+    # -- octets and replies ------------------------------------------------------------------------------------
+
+    def send(self, *segments: bytes) -> None:
+        """Send octets, each argument as one write. Raises `NoReplyError` when the server no longer takes them."""
+        for segment in segments:
+            self._recorder.transcript.add("client", segment, self._number)
+            self._last_sent = visible(segment, 60)
+            self._owed += segment.count(b"\n")
+            try:
+                self._connection.send(segment, self._deadlines.reply)
+            except OSError as error:
+                self._note_surplus()
+                raise NoReplyError(
+                    ("the connection open",), f"{_cause(error)} while sending {self._last_sent}"
+                ) from error
+
+    def command(self, line: bytes | str, form: Form | None = None, within: float | None = None) -> Reply:
+        """Send one command line (CRLF is added) and return its reply.
+
+        form: the form of a positive reply; by default what the RFC says for that keyword.
+        within: seconds until the reply must have begun; by default the profile's limit.
+        """
+        octets = line.encode() if isinstance(line, str) else line
+        if self._owed == 0:
+            self._note_surplus()
+        self.send(octets + b"\r\n")
+        return self.reply(form or form_of(octets), within)
+
+    def reply(self, form: Form = Form.SINGLE_LINE, within: float | None = None) -> Reply:
+        """Read the next reply. Raises `NoReplyError` when it does not come."""
+        silence = self._deadlines.reply if within is None else within
+        overall = Deadline(silence * self._deadlines.patience)
+        while (reply := self._next(form)) is None:
+            ended = self._reader.looks_ended(form)
+            try:
+                self._receive(overall.sooner(self._deadlines.quiet * 3 if ended else silence))
+            except TimeoutError as error:
+                if ended and (lenient := self._reader.lenient_reply(form)):
+                    return self._noted(lenient)
+                raise self._no_reply(f"nothing more for {silence:g} seconds") from error
+            except (OSError, FloodError) as error:
+                raise self._no_reply(_cause(error)) from error
+            if self.at_eof:
+                if lenient := self._reader.lenient_reply(form):
+                    return self._noted(lenient)
+                raise self._no_reply("the connection closed by the server")
+        return self._noted(reply)
+
+    def silence(self, seconds: float) -> bytes:
+        """Wait that long at the most, and return what came, nothing in the best case; stops at the first octets."""
+        if pending := self._reader.discard():
+            return pending
+        try:
+            self._receive(seconds)
+        except TimeoutError:
+            return b""
+        except OSError as error:
+            self._recorder.transcript.note(_cause(error))
+            self.at_eof = True
+            return b""
+        return self._reader.discard()
+
+    def read_to_eof(self, within: float | None = None) -> bytes:
+        """Read until the server closes, and return what came before. Raises `NoReplyError` when it does not close."""
+        deadline = Deadline(self._deadlines.reply if within is None else within)
+        octets = self._reader.discard()
+        while not self.at_eof:
+            try:
+                self._receive(deadline.remaining())
+            except TimeoutError as error:
+                raise NoReplyError(
+                    ("the connection closed by the server",), f"still open after {deadline.seconds:g} seconds"
+                ) from error
+            except ConnectionError as error:
+                # A reset closes as well as a FIN does: the server may still have had unread octets of ours.
+                self._recorder.transcript.note(_cause(error))
+                self.at_eof = True
+            octets += self._reader.discard()
+        return octets
+
+    # -- ends ----------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Close the connection with FIN and no QUIT."""
+        self._end("closes the connection (FIN)", self._connection.close)
+
+    def reset(self) -> None:
+        """Abort the connection with RST."""
+        self._end("aborts the connection (RST)", self._connection.reset)
+
+    def half_close(self) -> None:
+        """Send FIN and go on reading."""
+        self._recorder.transcript.note("the client closes its half of the connection (FIN)")
+        self._connection.half_close()
+
+    def leave(self) -> None:
+        """End the session politely, so that nothing is deleted, and see whether a surplus reply comes.
+
+        The end of the stream is the only point at which "nothing more comes" is certain without waiting. A session
+        that is owed replies is out of step, which says nothing about the server: it is just closed.
+        """
+        if not self.is_open:
+            return
+        if not self.at_eof and self._owed == 0:
+            try:
+                if self.logged_in:
+                    self.command("RSET")
+                self.quit()
+                if surplus := self.read_to_eof():
+                    self._defect(Defect.SURPLUS, f"{visible(surplus, 120)} after the reply to QUIT")
+            except Deviation as error:
+                # The check has its verdict; how the server takes RSET and QUIT is judged by their own checks.
+                self._recorder.transcript.note(f"leaving: {error}")
+        self.close()
+
+    # -- commands ------------------------------------------------------------------------------------------------
+
+    def greeting(self, within: float | None = None) -> Reply:
+        """Read the greeting."""
+        reply = self.reply(Form.SINGLE_LINE, self._deadlines.greeting if within is None else within)
+        match = _ANGLE_BRACKETS.search(reply.status_line)
+        self.timestamp = match[0] if match else None
+        return reply
+
+    def user(self, name: str) -> Reply:
+        """Send USER."""
+        return self.command(f"USER {name}")
+
+    def pass_(self, password: str | bytes) -> Reply:
+        """Send PASS; a refusal may take long, since servers slow down guessing."""
+        octets = password.encode() if isinstance(password, str) else password
+        return self._authenticated(self.command(b"PASS " + octets, within=self._deadlines.failed_login))
+
+    def apop(self, name: str, digest: str) -> Reply:
+        """Send APOP."""
+        return self._authenticated(self.command(f"APOP {name} {digest}", within=self._deadlines.failed_login))
+
+    def stat(self) -> DropListing:
+        """Send STAT, and return the drop listing."""
+        return drop_listing(self.command("STAT").ok())
+
+    def list(self, number: int | None = None) -> ScanListing:
+        """Send LIST, with a message-number if given, and return the scan listing or listings."""
+        return scan_listing(self.command("LIST" if number is None else f"LIST {number}").ok())
+
+    def uidl(self, number: int | None = None) -> UniqueIds:
+        """Send UIDL, with a message-number if given, and return the unique-ids by message-number."""
+        return unique_ids(self.command("UIDL" if number is None else f"UIDL {number}").ok())
+
+    def retr(self, number: int) -> Reply:
+        """Send RETR."""
+        return self.command(f"RETR {number}")
+
+    def top(self, number: int, lines: int) -> Reply:
+        """Send TOP."""
+        return self.command(f"TOP {number} {lines}")
+
+    def dele(self, number: int) -> Reply:
+        """Send DELE."""
+        return self.command(f"DELE {number}")
+
+    def noop(self) -> Reply:
+        """Send NOOP."""
+        return self.command("NOOP")
+
+    def rset(self) -> Reply:
+        """Send RSET."""
+        return self.command("RSET")
+
+    def capa(self) -> Reply:
+        """Send CAPA (RFC 2449)."""
+        return self.command("CAPA")
+
+    def quit(self) -> Reply:
+        """Send QUIT."""
+        return self.command("QUIT")
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _authenticated(self, reply: Reply) -> Reply:
+        self.logged_in = self.logged_in or reply.is_ok
+        return reply
+
+    def _next(self, form: Form) -> Reply | None:
+        try:
+            return self._reader.next_reply(form)
+        except FloodError as error:
+            raise self._no_reply(str(error)) from error
+
+    def _receive(self, within: float) -> None:
+        octets = self._connection.receive(within)
+        if octets:
+            self._recorder.transcript.add("server", octets, self._number)
+            self._reader.feed(octets)
+        else:
+            self._recorder.transcript.note("the server closes the connection")
+            self.at_eof = True
+
+    def _note_surplus(self) -> None:
+        """Take what came unasked off the line, so that the next reply is the one to the next command."""
+        while not self.at_eof:
+            try:
+                self._receive(0)
+            except (OSError, FloodError):  # nothing is waiting, or what is wrong shows in the next exchange
+                break
+        if surplus := self._reader.discard():
+            self._defect(Defect.SURPLUS, f"{visible(surplus, 120)} after the reply to {self._last_sent}")
+
+    def _noted(self, reply: Reply) -> Reply:
+        self._owed = max(0, self._owed - 1)
+        for defect in reply.defects:
+            self._defect(defect, f"{visible(reply.raw, 120)} in reply to {self._last_sent}")
+        return reply
+
+    def _defect(self, defect: Defect, where: str) -> None:
+        self._recorder.defects.append((defect, where))
+
+    def _no_reply(self, cause: str) -> NoReplyError:
+        pending = self._reader.pending
+        came = f", after {visible(pending, 200)}" if pending else ""
+        return NoReplyError((f"a reply to {self._last_sent}",), f"{cause}{came}")
+
+    def _end(self, how: str, action: Callable[[], None]) -> None:
+        if self.is_open:
+            self._recorder.transcript.note(f"the client {how}")
+            self.is_open = False
+            action()
+
+
+def form_of(line: bytes) -> Form:
+    """Return the form of a positive reply to a command line (RFC 1939 sections 5 and 7, RFC 2449 section 5)."""
+    keyword, _, arguments = line.upper().partition(b" ")
+    if arguments and keyword in _LISTING_ONLY_WITHOUT_ARGUMENT:
+        return Form.SINGLE_LINE
+    return _FORMS.get(keyword, Form.SINGLE_LINE)
+
+
+def apop_digest(timestamp: bytes, secret: str) -> str:
+    """Return the digest of APOP: MD5 of timestamp (angle brackets included) and secret (RFC 1939 section 7)."""
+    return md5(timestamp + secret.encode(), usedforsecurity=False).hexdigest()
+
+
+def _cause(error: BaseException) -> str:
+    match error:
+        case TimeoutError():
+            return "no progress in time"
+        case ConnectionResetError():
+            return "the connection reset by the server"
+        case BrokenPipeError() | ConnectionAbortedError():
+            return "the connection closed by the server"
+    return str(error)
