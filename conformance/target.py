@@ -2,6 +2,7 @@
 
 import ssl
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from conformance.profile import Account, Profile
@@ -21,14 +22,14 @@ class Facts:
 
     greeting: the greeting as it came; None for a server that waits for the client to speak.
     timestamp: what stands in angle brackets in that greeting, brackets included: APOP's, if the server has APOP.
-    login: the command that logs in: "PASS" or "APOP".
+    login_commands: by user, the command that logs in: "PASS" or "APOP".
     capabilities: the lines of CAPA before and after login; None where CAPA is refused.
     top, uidl: whether the optional commands are implemented.
     """
 
     greeting: Reply | None
     timestamp: bytes | None
-    login: str
+    login_commands: Mapping[str, str]
     capabilities_before: tuple[str, ...] | None
     capabilities_after: tuple[str, ...] | None
     top: bool
@@ -49,7 +50,8 @@ class Target:
     endpoint: Endpoint = field(init=False)
     redactor: Redactor = field(init=False)
     greets: bool = True
-    login_command: str = "PASS"
+    login_commands: dict[str, str] = field(default_factory=dict)
+    """By user, the command that logs in: PASS (the default) or APOP."""
     _last_login: float = float("-inf")
 
     def __post_init__(self) -> None:
@@ -90,7 +92,7 @@ class Target:
             # A condition of the operator's, not of the protocol: so many seconds between two logins.
             time.sleep(max(0.0, self._last_login + self.profile.limits.login_interval - time.monotonic()))
         self._last_login = time.monotonic()
-        if self.login_command == "APOP":
+        if self.login_commands.get(account.user) == "APOP":
             return session.apop(account.user, apop_digest(session.timestamp or b"", account.secret()))
         reply = session.user(account.user)
         return session.pass_(account.secret()) if reply.is_ok else reply
@@ -115,10 +117,10 @@ class Target:
             pause *= 2
 
 
-def survey(target: Target, account: Account) -> Facts:
+def survey(target: Target, accounts: Sequence[Account]) -> Facts:
     """Look at the server before any check runs, and teach `target` how to speak with it.
 
-    The maildrop of the account should hold a message, or TOP may go unnoticed where CAPA does not list it.
+    The maildrop of the first account should hold a message, or TOP may go unnoticed where CAPA does not list it.
     Raises `BenchError` with one line that says what to do when the server cannot be tested.
     """
     recorder = Recorder()
@@ -129,19 +131,20 @@ def survey(target: Target, account: Account) -> Facts:
     capabilities_before = _capabilities(session)
     session.close()
     try:
-        _log_in_somehow(target, recorder, account)
-        session = target.log_in(recorder, account)
+        for account in accounts:
+            target.login_commands[account.user] = _login_command(target, recorder, account)
+        session = target.log_in(recorder, accounts[0])
         capabilities_after = _capabilities(session)
         session.leave()
         announced = {line.split(" ")[0].upper() for line in (capabilities_before or ()) + (capabilities_after or ())}
         return Facts(
             greeting=greeting,
             timestamp=timestamp,
-            login=target.login_command,
+            login_commands=target.login_commands,
             capabilities_before=capabilities_before,
             capabilities_after=capabilities_after,
-            top="TOP" in announced or _answers(target, recorder, account, "TOP 1 0"),
-            uidl="UIDL" in announced or _answers(target, recorder, account, "UIDL"),
+            top="TOP" in announced or _answers(target, recorder, accounts[0], "TOP 1 0"),
+            uidl="UIDL" in announced or _answers(target, recorder, accounts[0], "UIDL"),
         )
     except Deviation as error:
         raise BenchError(f"the server does not get through a login: {target.redactor.text(str(error))}") from error
@@ -180,19 +183,19 @@ def _answers(target: Target, recorder: Recorder, account: Account, command: str)
         session.leave()
 
 
-def _log_in_somehow(target: Target, recorder: Recorder, account: Account) -> None:
-    """Find a login command that works: USER and PASS, else APOP where the greeting offers it."""
+def _login_command(target: Target, recorder: Recorder, account: Account) -> str:
+    """Return the command by which the account logs in: PASS, else APOP where the greeting offers it."""
     refusals = []
     for command in ("PASS", "APOP"):
         session = target.connect(recorder)
         if command == "APOP" and session.timestamp is None:
             session.close()
             continue
-        target.login_command = command
+        target.login_commands[account.user] = command
         reply = target.authenticate(session, account)
         if reply.is_ok:
             session.leave()
-            return
+            return command
         session.close()
         refusals.append(f"{command} {reply}")
     said = target.redactor.text(", ".join(refusals))

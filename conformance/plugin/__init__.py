@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from conformance.plugin import fixtures
-from conformance.plugin.run import Run
+from conformance.plugin.run import AUTOLOGOUT_MINIMUM, Run
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the suite."""
     group = parser.getgroup("pop3", "POP3 conformance")
-    group.addoption("--pop3-profile", metavar="FILE", help="the profile of the server under test; checks need it")
+    group.addoption(
+        "--pop3-profile", metavar="FILE", help="the profile of the server under test, or its URL; checks need it"
+    )
     group.addoption("--pop3-report-dir", metavar="DIR", type=Path, help="write the report into this directory")
     group.addoption(
         "--pop3-select",
@@ -39,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--pop3-autologout-minimum",
         metavar="SECONDS",
         type=float,
-        default=600.0,
+        default=AUTOLOGOUT_MINIMUM,
         help="least inactivity timer that passes; less than the RFC's 600 only serves to test the suite itself",
     )
 
@@ -63,5 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Say what is missing when checks are collected without a profile."""
-    if not config.pluginmanager.has_plugin("pop3-run") and any(item.get_closest_marker("verifies") for item in items):
+    if config.option.collectonly or config.pluginmanager.has_plugin("pop3-run"):
+        return
+    if any(item.get_closest_marker("verifies") for item in items):
         raise pytest.UsageError("the checks of conformance.checks need --pop3-profile FILE")

@@ -26,7 +26,11 @@ class Bench:
         self.spaced_accounts = tuple(account for account in every if " " in account.secret())
         ordinary = [account for account in every if account not in self.spaced_accounts] or list(every)
         self.keeper = Keeper([Maildrop(account, seeder_for(account.seed)) for account in ordinary])
-        self.facts: Facts = survey(self.target, self._first_maildrop().account)
+        self.facts: Facts = self._survey()
+
+    def _survey(self) -> Facts:
+        first = self._first_maildrop().account
+        return survey(self.target, [first, *(account for account in self.keeper.accounts if account != first)])
 
     def _first_maildrop(self) -> Maildrop:
         try:

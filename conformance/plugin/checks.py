@@ -48,7 +48,8 @@ def selected(
     items: Sequence[pytest.Item], select: Sequence[str], exclude: Sequence[str]
 ) -> tuple[list[pytest.Item], list[pytest.Item]]:
     """Split items into those that run and those that do not. Raises `pytest.UsageError` for an idle expression."""
-    chosen, left_out = [], []
+    chosen: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
     idle = {*select, *exclude}
     for item in items:
         hits = {e for e in (*select, *exclude) if matches(e, check_id(item), requirements_of(item))}

@@ -8,7 +8,7 @@ from conformance.maildrop.corpus import three_messages
 from conformance.maildrop.keeper import Maildrop
 from conformance.plugin.bench import Bench
 from conformance.plugin.judging import Judge
-from conformance.plugin.run import STATE, Run
+from conformance.plugin.run import STATE, CheckState, Run
 from conformance.profile import Account
 from conformance.target import Facts
 from conformance.verdict import BenchError, NotRun
@@ -42,13 +42,15 @@ def deadlines(bench: Bench) -> Deadlines:
 @pytest.fixture
 def judge(request: pytest.FixtureRequest) -> Judge:
     """Records deviations that a check can go on after, and facts worth recording."""
-    return request.node.stash[STATE].judge
+    state: CheckState = request.node.stash[STATE]
+    return state.judge
 
 
 @pytest.fixture
 def recorder(request: pytest.FixtureRequest) -> Recorder:
     """What the sessions of this check leave behind."""
-    return request.node.stash[STATE].recorder
+    state: CheckState = request.node.stash[STATE]
+    return state.recorder
 
 
 @pytest.fixture

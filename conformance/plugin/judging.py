@@ -11,6 +11,9 @@ from conformance.requirements import Requirement
 from conformance.verdict import BenchError, Deviation, NotApplicable, NotRun, Verdict, worst
 
 _VERDICT_OF_CAP = {"FAIL": Verdict.FAIL, "WARN": Verdict.WARN, "INFO": Verdict.INFO, "NONE": Verdict.INFO}
+SUITE_FAILED = "the suite failed"
+"""How the reason of an error begins when the suite is to blame, not the bench and not the server."""
+
 _VOLATILE = re.compile(r"[0-9A-Fa-f]{8,}|\d+")
 
 
@@ -78,7 +81,7 @@ def judgement(
             plain = Deviation(("what the check asserts",), str(error).partition("\n")[0])
             return _deviated([plain, *judge.deviations], verifies, catalogue)
         case _:
-            return Judgement(Verdict.ERROR, f"the suite failed: {type(error).__name__}: {error}")
+            return Judgement(Verdict.ERROR, f"{SUITE_FAILED}: {type(error).__name__}: {error}")
     return _deviated(judge.deviations, verifies, catalogue) if judge.deviations else Judgement(Verdict.PASS)
 
 

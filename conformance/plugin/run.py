@@ -18,14 +18,23 @@ from conformance.plugin.checks import check_id, requirements_of, selected, title
 from conformance.plugin.every_reply import judge_every_reply
 from conformance.plugin.judging import Judge, Judgement, judgement
 from conformance.plugin.known import KnownDeviations
-from conformance.profile import Account, Profile, ProfileError, load_profile
-from conformance.report.data import CheckResult, Observation, TranscriptEntry
-from conformance.requirements import load_catalogue
+from conformance.plugin.outcome import Exit, exit_code, notes
+from conformance.profile import Account, Profile, ProfileError, load_profile, profile_from_url
+from conformance.report.data import (
+    CheckResult,
+    Observation,
+    Report,
+    RunFacts,
+    TargetFacts,
+    TranscriptEntry,
+    build_report,
+)
+from conformance.requirements import catalogue_digest, load_catalogue
 from conformance.verdict import BenchError, Verdict
 from conformance.wire.session import Recorder
 
-CANNOT_TEST = 3
-"""Exit code: the server could not be tested."""
+AUTOLOGOUT_MINIMUM = 600.0
+"""Seconds that a session may be idle before it is closed, at the least (RFC 1939 section 3)."""
 
 CEILING = 8
 """The hard limit of a check in pytest-timeout, as a multiple of the reply limit; our own deadlines come first."""
@@ -55,6 +64,7 @@ class Run:
         self.defects: list[tuple[str, str, str]] = []
         self.facts: dict[str, Any] = {}
         self.failure = ""
+        self.report: Report | None = None
         self.started = datetime.now(UTC)
         self.bench: Bench | None = None
         self._resources = ExitStack()
@@ -63,7 +73,7 @@ class Run:
             seed = config.getoption("--pop3-seed")
             self.seed: int = random.SystemRandom().randrange(2**32) if seed is None else seed
             try:
-                self.profile = load_profile(Path(config.getoption("--pop3-profile")))
+                self.profile = _profile(config.getoption("--pop3-profile"))
             except ProfileError as error:
                 raise pytest.UsageError(str(error)) from error
         else:
@@ -101,7 +111,7 @@ class Run:
                 self.facts = facts_of(self.bench)
         except (BenchError, ProfileError) as error:
             self.failure = str(error)
-            pytest.exit(f"the server cannot be tested: {error}", returncode=CANNOT_TEST)
+            pytest.exit(f"the server cannot be tested: {error}", returncode=Exit.CANNOT_TEST)
         result = yield
         if self._workerinput is None:
             for check in judge_every_reply(self.defects, self.results, self.catalogue):
@@ -114,7 +124,7 @@ class Run:
             profile = self._launched()
         except (BenchError, ProfileError) as error:
             self.failure = str(error)
-            pytest.exit(f"the server cannot be tested: {error}", returncode=CANNOT_TEST)
+            pytest.exit(f"the server cannot be tested: {error}", returncode=Exit.CANNOT_TEST)
         workers = node.config.getoption("numprocesses")
         index = int(node.workerinput["workerid"].removeprefix("gw"))
         node.workerinput["pop3_seed"] = self.seed
@@ -125,11 +135,49 @@ class Run:
         """Take over what a worker found out about the target."""
         self.facts = self.facts or getattr(node, "workeroutput", {}).get("pop3_facts", {})
 
-    def pytest_sessionfinish(self) -> None:
-        """Hand the facts to the process that reports, and stop the server."""
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Stop the server; write the report, or hand the facts to the process that does."""
+        self._resources.close()
         if self._workerinput is not None:
             self.config.workeroutput["pop3_facts"] = self.facts  # type: ignore[attr-defined]
-        self._resources.close()
+        elif self.results:
+            self.report = self._make_report(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
+            if directory := self.config.getoption("--pop3-report-dir"):
+                from conformance.report.write import write_report
+
+                write_report(self.report, directory)
+
+    def _make_report(self, interrupted: bool) -> Report:
+        gate = self.config.getoption("--pop3-gate")
+        gone = self.known.gone(self.results)
+        return build_report(
+            catalogue=self.catalogue,
+            digest=catalogue_digest(),
+            results=self.results,
+            observations=self.observations,
+            target=TargetFacts.from_dict(self.facts),
+            run=RunFacts(
+                started=self.started.isoformat(timespec="seconds"),
+                duration_s=round((datetime.now(UTC) - self.started).total_seconds(), 2),
+                seed=self.seed,
+                options=self._options(),
+                exit=exit_code(self.results, gate, gone, interrupted),
+                notes=notes(self.results, gone, interrupted),
+            ),
+        )
+
+    def _options(self) -> dict[str, str]:
+        """Return the options that make one run differ from another."""
+        option = self.config.getoption
+        minimum = option("--pop3-autologout-minimum")
+        return {
+            "gate": option("--pop3-gate"),
+            "select": " ".join(option("--pop3-select")),
+            "exclude": " ".join(option("--pop3-exclude")),
+            "slow": "yes" if option("--pop3-slow") else "no",
+            **({} if minimum == AUTOLOGOUT_MINIMUM else {"autologout-minimum": f"{minimum:g}"}),
+        }
 
     # -- one check -----------------------------------------------------------------------------------------------
 
@@ -245,6 +293,10 @@ class Run:
         )
         report.pop3 = {"result": check.to_dict(), "observations": [], "defects": []}  # type: ignore[attr-defined]
         return report
+
+
+def _profile(target: str) -> Profile:
+    return profile_from_url(target) if "://" in target else load_profile(Path(target))
 
 
 def facts_of(bench: Bench) -> dict[str, Any]:

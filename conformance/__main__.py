@@ -1,0 +1,5 @@
+"""`python -m conformance` is `pop3-conformance`."""
+
+from conformance.cli import main
+
+main()
