@@ -23,7 +23,7 @@ from conformance.profile import ProfileError, load_profile, profile_from_url
 from conformance.reference.assembly import UnknownName, assemble
 from conformance.reference.faults import FAULTS
 from conformance.reference.variants import VARIANTS
-from conformance.report.terminal import render_terminal
+from conformance.report import terminal
 from conformance.requirements import load_catalogue
 
 app = typer.Typer(
@@ -144,9 +144,10 @@ def _finished(reporter: ConsoleReporter, code: int, directory: Path) -> int:
     """Print what the run found, and return the exit code."""
     finished = reporter.run
     if isinstance(finished, Run) and finished.report is not None:
-        terminal = Console()
-        colour = terminal.is_terminal and not terminal.no_color
-        print(render_terminal(finished.report, width=min(terminal.width, 120), colour=colour, directory=str(directory)))
+        console = Console()
+        colour = console.is_terminal and not console.no_color
+        width = min(console.width, 120)
+        print(terminal.render(finished.report, width=width, colour=colour, where=str(directory)), end="")
         return finished.report.run.exit
     if isinstance(finished, Run) and finished.failure:
         return _complain(f"the server cannot be tested: {finished.failure}", Exit.CANNOT_TEST)

@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from pydantic import (
@@ -39,6 +39,9 @@ POP3S_PORT = 995
 """Implicit TLS (RFC 8314 section 3.2)."""
 URL_PASSWORD_VARIABLE = "POP3_PASSWORD"
 """The environment variable that a target given as URL takes its password from."""
+_URL_SCHEMES = {"pop3": ("port", POP3_PORT), "pops": ("tls_port", POP3S_PORT)}
+
+_T = TypeVar("_T")
 
 LAUNCH_PLACEHOLDERS = ("state", "port", "tls_port")
 """Known only once the server is being started; `python` and `profile_dir` are filled in on loading."""
@@ -72,6 +75,13 @@ def _words(value: object) -> object:
     return shlex.split(value) if isinstance(value, str) else value
 
 
+def _not_empty(values: tuple[_T, ...]) -> tuple[_T, ...]:
+    # Rather than min_length, which does not count values that are wrong, and so reports them twice.
+    if not values:
+        raise ValueError("must not be empty")
+    return values
+
+
 def _one_line(text: str) -> str:
     if any(octet in text for octet in "\r\n\0"):
         # An argument ends where its command line ends (RFC 1939 section 3).
@@ -100,7 +110,7 @@ ProfilePath = Annotated[Path, AfterValidator(_path_from_profile)]
 LaunchText = Annotated[str, AfterValidator(_from_profile)]
 Command = Annotated[
     tuple[LaunchText, ...],
-    Field(min_length=1),
+    AfterValidator(_not_empty),
     BeforeValidator(_words, json_schema_input_type=tuple[str, ...] | str),
 ]
 
@@ -355,7 +365,7 @@ class Profile(Table):
 
     server: Server
     endpoint: Endpoint
-    accounts: Annotated[tuple[Account, ...], Field(min_length=1)]
+    accounts: Annotated[tuple[Account, ...], AfterValidator(_not_empty), Field(json_schema_extra={"minItems": 1})]
     launch: Launch | None = None
     limits: Limits = Limits()
     clients: Clients = Clients()
@@ -431,27 +441,32 @@ def profile_from_url(url: str, password: SecretStr | None = None) -> Profile:
     password: of that user; None takes it from the environment variable POP3_PASSWORD.
     Raises ProfileError with one line, in which a password never appears.
     """
-    parts = urlsplit(url)
-    if parts.password is not None:
-        raise ProfileError(f"a password does not belong in a URL; put it in {URL_PASSWORD_VARIABLE}")
+    # No message repeats the URL: a password may be in it where nobody expects one.
     try:
-        key, default_port = {"pop3": ("port", POP3_PORT), "pops": ("tls_port", POP3S_PORT)}[parts.scheme]
-    except KeyError:
-        raise ProfileError(f"{url}: not a pop3:// or pops:// URL") from None
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ProfileError(f"URL: {error}") from None
+    if parts.password is not None:
+        raise ProfileError(f"URL: a password does not belong in it; put it in {URL_PASSWORD_VARIABLE}")
+    if parts.scheme not in _URL_SCHEMES:
+        raise ProfileError("URL: must begin with pop3:// or pops://")
+    key, default_port = _URL_SCHEMES[parts.scheme]
     try:
         port = default_port if parts.port is None else parts.port
     except ValueError:
-        raise ProfileError(f"{url}: the port is not a number from 1 to 65535") from None
+        port = 0
+    if port == 0:
+        raise ProfileError("URL: the port must be a number from 1 to 65535")
     if not parts.hostname or not parts.username:
-        raise ProfileError(f"{url}: write {parts.scheme}://USER@HOST:PORT")
+        raise ProfileError(f"URL: write {parts.scheme}://USER@HOST:PORT")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ProfileError(f"{url}: nothing may follow the port")
+        raise ProfileError("URL: nothing may follow the port")
     if ";" in parts.username:
-        raise ProfileError(f"{url}: ;AUTH= cannot be chosen here; a ; in the user name is written %3B")
+        raise ProfileError("URL: ;AUTH= cannot be chosen here; a ; in the user name is written %3B")
     try:
         user = unquote(parts.username, errors="strict")
     except UnicodeDecodeError:
-        raise ProfileError(f"{url}: the user name is not percent-encoded UTF-8") from None
+        raise ProfileError("URL: the user name must be percent-encoded UTF-8") from None
     account: dict[str, Any] = {"user": user, "disposable": False}
     account |= {"password_env": URL_PASSWORD_VARIABLE} if password is None else {"password": password}
     data = {
@@ -459,7 +474,7 @@ def profile_from_url(url: str, password: SecretStr | None = None) -> Profile:
         "endpoint": {"host": parts.hostname, key: port},
         "accounts": [account],
     }
-    return _validated(data, Path.cwd(), url)
+    return _validated(data, Path.cwd(), "URL")
 
 
 def _validated(data: dict[str, Any], directory: Path, source: str) -> Profile:
@@ -484,9 +499,9 @@ _SENTENCES = {
     "float_type": "must be a number",
     "bool_type": "must be true or false",
     "finite_number": "must be finite",
-    "greater_than": "must be more than {gt}",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than_equal": "must be at most {le}",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le:g}",
     "literal_error": "must be {expected}",
     "path_type": "must be a path",
     "tuple_type": "must be an array (an array of tables is written [[name]])",

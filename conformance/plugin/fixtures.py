@@ -11,7 +11,7 @@ from conformance.plugin.judging import Judge
 from conformance.plugin.run import STATE, CheckState, Run
 from conformance.profile import Account
 from conformance.target import Facts
-from conformance.verdict import BenchError, NotRun
+from conformance.verdict import BenchError, NotRun, Verdict
 from conformance.wire.session import Deadlines, Recorder, Session
 
 Connect = Callable[[], Session]
@@ -107,9 +107,10 @@ def drop(request: pytest.FixtureRequest, bench: Bench) -> Iterator[Maildrop]:
     if least and maildrop.messages is not None and len(maildrop.messages) < least.args[0]:
         maildrop.fill(three_messages)
     yield maildrop
-    # A server that keeps to the RFC leaves the maildrop as it was unless a marked session ended with QUIT; one that
-    # does not is not to spoil the checks that follow.
-    maildrop.dirty = maildrop.dirty or deletes or request.node.stash[STATE].judgement is not None
+    # A server that deviates may have changed what it should not have: that is not to spoil the checks that follow.
+    state: CheckState = request.node.stash[STATE]
+    deviates = state.judgement is None or state.judgement.verdict not in (Verdict.PASS, Verdict.INFO)
+    maildrop.dirty = maildrop.dirty or deletes or deviates
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from conformance.report.data import (
     TranscriptEntry,
     build_report,
 )
+from conformance.report.write import write_report
 from conformance.requirements import catalogue_digest, load_catalogue
 from conformance.verdict import BenchError, Verdict
 from conformance.wire.session import Recorder
@@ -118,6 +119,7 @@ class Run:
                 session.config.hook.pytest_runtest_logreport(report=self._report_of(self.known.applied_to(check)))
         return result
 
+    @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Hand a worker of pytest-xdist its share of the accounts (called in the process that reports)."""
         try:
@@ -131,6 +133,7 @@ class Run:
         node.workerinput["pop3_profile"] = pickle.dumps(profile)
         node.workerinput["pop3_accounts"] = list(range(index, len(profile.accounts), workers))
 
+    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take over what a worker found out about the target."""
         self.facts = self.facts or getattr(node, "workeroutput", {}).get("pop3_facts", {})
@@ -144,8 +147,6 @@ class Run:
         elif self.results:
             self.report = self._make_report(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
             if directory := self.config.getoption("--pop3-report-dir"):
-                from conformance.report.write import write_report
-
                 write_report(self.report, directory)
 
     def _make_report(self, interrupted: bool) -> Report:

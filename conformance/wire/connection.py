@@ -37,7 +37,7 @@ class Connection:
     def open(cls, host: str, port: int, within: float, tls: ssl.SSLContext | None = None) -> Self:
         """Connect to `host` and `port` within that many seconds, and finish the TLS handshake if `tls` is given.
 
-        Raises OSError (ssl.SSLError is one) when that fails.
+        A host with several addresses has that long for each. Raises OSError (ssl.SSLError is one) when all fail.
         """
         deadline = Deadline(within)
         sock = socket.create_connection((host, port), timeout=within)
@@ -53,7 +53,11 @@ class Connection:
         return cls(sock)
 
     def send(self, octets: bytes, within: float) -> None:
-        """Send all octets as one write. Raises TimeoutError or another OSError."""
+        """Send all octets as one write. Raises TimeoutError or another OSError.
+
+        Nothing is read meanwhile: it is for the caller not to have more replies on their way than the buffers of the
+        two ends can hold.
+        """
         self._socket.settimeout(max(within, 0.001))
         self._socket.sendall(octets)
 
@@ -66,15 +70,14 @@ class Connection:
         self._socket.settimeout(max(within, 0.0))
         try:
             return self._socket.recv(READ_SIZE)
-        except (BlockingIOError, ssl.SSLWantReadError) as error:
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
             raise TimeoutError("nothing is waiting") from error
-        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
-            return b""
 
     def half_close(self) -> None:
         """Send FIN, and go on reading (TCP half-close)."""
         with suppress(OSError):  # the other end may have gone already, which is what half-closing is about
-            self._socket.shutdown(socket.SHUT_WR)
+            # A TLS socket's own method would forget its keys, and what comes could not be read any more.
+            socket.socket.shutdown(self._socket, socket.SHUT_WR)
 
     def reset(self) -> None:
         """End the connection with RST, as a client that crashes does."""
@@ -83,4 +86,6 @@ class Connection:
 
     def close(self) -> None:
         """End the connection with FIN."""
+        # Closing alone sends RST instead when the server has said something that nobody has read.
+        self.half_close()
         self._socket.close()

@@ -4,19 +4,20 @@ Each reader is strict: it raises `Deviation` for a line that breaks the format, 
 """
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from conformance.verdict import Deviation
 from conformance.wire.octets import visible
 from conformance.wire.reply import Reply
 
+# No number of a maildrop needs more than 20 digits, which is what 64 bits can have.
 # RFC 1939 section 5, STAT: a single space before each number; what follows the second is not required to be anything.
-_DROP_LISTING = re.compile(rb"\+OK (\d+) (\d+)( [^\r\n]*)?\r?\n", re.IGNORECASE)
+_DROP_LISTING = re.compile(rb"\+OK (\d{1,20}) (\d{1,20})( .*)?\r?\n", re.IGNORECASE | re.DOTALL)
 # RFC 1939 section 5, LIST: message-number, a single space, size; further text is tolerated.
-_SCAN_LISTING = re.compile(rb"(\d+) (\d+)( .*)?", re.DOTALL)
+_SCAN_LISTING = re.compile(rb"(\d{1,20}) (\d{1,20})( .*)?", re.DOTALL)
 # RFC 1939 section 7, UIDL: message-number, a single space, unique-id, and nothing behind it.
-_UNIQUE_ID_LISTING = re.compile(rb"(\d+) ([\x21-\x7e]{1,70})")
+_UNIQUE_ID_LISTING = re.compile(rb"(\d{1,20}) ([^ \t]+)([ \t].*)?", re.DOTALL)
+_UNIQUE_ID = re.compile(rb"[\x21-\x7e]{1,70}")
 
 
 @dataclass(frozen=True)
@@ -65,40 +66,37 @@ class UniqueIds:
 
 def drop_listing(reply: Reply) -> DropListing:
     """Read the positive reply to STAT."""
-    match = _DROP_LISTING.fullmatch(reply.status_line)
-    if match is None:
-        raise Deviation(
-            ("+OK, message count and size, single spaces between",),
-            visible(reply.status_line),
-            "R1939-5-STAT-04",
-        )
-    return DropListing(int(match[1]), int(match[2]), (match[3] or b"").strip())
+    expected = "+OK, message count and size, single spaces between"
+    row = _match(_DROP_LISTING, reply.status_line, expected, "R1939-5-STAT-04")
+    return DropListing(int(row[1]), int(row[2]), _further(row))
 
 
 def scan_listing(reply: Reply) -> ScanListing:
     """Read the positive reply to LIST, with or without a message-number."""
     rows = [_match(_SCAN_LISTING, line, "message-number, space, size", "R1939-5-LIST-07") for line in _lines(reply)]
-    further = tuple(row[3] for row in rows if row[3])
+    further = tuple(text for row in rows if (text := _further(row)))
     return ScanListing(tuple((int(row[1]), int(row[2])) for row in rows), further)
 
 
 def unique_ids(reply: Reply) -> UniqueIds:
     """Read the positive reply to UIDL, with or without a message-number."""
-    expected = "message-number, space, unique-id of 1 to 70 octets from 0x21 to 0x7E, and no more"
-    rows = [_match(_UNIQUE_ID_LISTING, line, expected, "R1939-7-UIDL-07") for line in _lines(reply)]
-    return UniqueIds(tuple((int(row[1]), row[2]) for row in rows))
+    return UniqueIds(tuple(_numbered_unique_id(line) for line in _lines(reply)))
 
 
-def _lines(reply: Reply) -> Iterator[bytes]:
-    if reply.content is None:
-        yield reply.text
-    else:
-        # A listing with bare LFs has that noted as its defect; its rows can still be read.
-        yield from (line.removesuffix(b"\r") for line in _split(reply.payload))
+def _numbered_unique_id(line: bytes) -> tuple[int, bytes]:
+    row = _match(_UNIQUE_ID_LISTING, line, "message-number, a single space, unique-id", "R1939-7-UIDL-07")
+    if row[3]:
+        raise Deviation(("nothing behind the unique-id",), visible(line), "R1939-7-UIDL-08")
+    expected = "a unique-id of 1 to 70 octets from 0x21 to 0x7E"
+    return int(row[1]), _match(_UNIQUE_ID, row[2], expected, "R1939-7-UIDL-09")[0]
 
 
-def _split(payload: bytes) -> Iterable[bytes]:
-    return payload.removesuffix(b"\n").split(b"\n") if payload else ()
+def _lines(reply: Reply) -> tuple[bytes, ...]:
+    return (reply.text,) if reply.content is None else reply.lines
+
+
+def _further(row: re.Match[bytes]) -> bytes:
+    return (row[3] or b"").strip()
 
 
 def _match(pattern: re.Pattern[bytes], line: bytes, expected: str, requirement: str) -> re.Match[bytes]:

@@ -7,11 +7,15 @@ _ESCAPES |= {ord("\\"): "\\\\", ord("\r"): "\\r", ord("\n"): "\\n", ord("\t"): "
 
 def visible(octets: bytes, limit: int = 400) -> str:
     """Return `octets` as printable ASCII, with the middle left out when there are more than `limit` of them."""
-    if len(octets) > limit:
-        left_out = len(octets) - limit
-        head, tail = octets[: limit * 3 // 4], octets[len(octets) - limit // 4 :]
-        return f"{_escaped(head)} [... {left_out} octets ...] {_escaped(tail)}"
-    return _escaped(octets)
+    if len(octets) <= limit:
+        return _escaped(octets)
+    head = limit - limit // 4
+    return _escaped(octets[:head]) + cut(len(octets) - limit) + _escaped(octets[len(octets) - limit // 4 :])
+
+
+def cut(left_out: int, what: str = "octets") -> str:
+    """Return the mark that stands where that many were left out."""
+    return f" [... {left_out} {what} ...] "
 
 
 def _escaped(octets: bytes) -> str:

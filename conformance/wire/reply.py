@@ -17,15 +17,13 @@ MAX_STATUS_LINE = 512
 """Octets of a status line, its CRLF included (RFC 1939 section 3)."""
 
 _UNREADABLE_STATUS_LINE = 64 * 1024
-"""Octets without any LF after which we stop waiting for the end of a status line."""
+"""Octets of a status line beyond which we read no further."""
 
-_INDICATOR = re.compile(rb"(\+OK|-ERR)(?= |\r?\n)")
-_INDICATOR_IN_ANY_CASE = re.compile(rb"(\+ok|-err)(?= |\r?\n)", re.IGNORECASE)
-_INDICATOR_WITH_TEXT_STUCK_TO_IT = re.compile(rb"(\+ok|-err)", re.IGNORECASE)
-_CONTINUATION = re.compile(rb"\+(?= |\r?\n)")
+_INDICATOR = re.compile(rb"\+OK|-ERR", re.IGNORECASE)
+# What a server says inside AUTH when it wants more (RFC 5034 section 4).
+_CONTINUATION = re.compile(rb"\+(?=[ \r\n])")
 _BARE_CR = re.compile(rb"\r(?!\n)")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
-_LENIENT_END = re.compile(rb"(?:\A|(?<=\n))\.\r?\n\Z")
 
 
 class Form(Enum):
@@ -78,7 +76,7 @@ class Reply:
     @cached_property
     def indicator(self) -> bytes:
         """`+OK`, `-ERR` or `+` in upper case, or nothing if the line has none of them."""
-        match = _INDICATOR_WITH_TEXT_STUCK_TO_IT.match(self.status_line) or _CONTINUATION.match(self.status_line)
+        match = _INDICATOR.match(self.status_line) or _CONTINUATION.match(self.status_line)
         return match[0].upper() if match else b""
 
     @property
@@ -94,14 +92,19 @@ class Reply:
     @property
     def text(self) -> bytes:
         """What follows the status indicator and its space, without the line end."""
-        return self.status_line.rstrip(b"\r\n")[len(self.indicator) :].removeprefix(b" ")
+        line = self.status_line.removesuffix(b"\n").removesuffix(b"\r")
+        return line[len(self.indicator) :].removeprefix(b" ")
 
     @cached_property
     def lines(self) -> tuple[bytes, ...]:
-        """The lines of the content, without their CRLF, dots unstuffed (RFC 1939 section 3)."""
-        if not self.payload:
-            return ()
-        return tuple(self.payload.removesuffix(b"\r\n").split(b"\r\n"))
+        """The lines of the content, without their line ends, dots unstuffed (RFC 1939 section 3).
+
+        Only a CRLF ends a line; in a listing with wrong line ends, which is its defect, any LF does.
+        """
+        if Defect.LISTING_LINE_END in self.defects:
+            return tuple(line.removesuffix(b"\r") for line in self.payload.split(b"\n")[:-1])
+        *lines, rest = self.payload.split(b"\r\n")
+        return (*lines, rest) if rest else tuple(lines)
 
     @cached_property
     def payload(self) -> bytes:
@@ -125,11 +128,11 @@ class Reply:
 
 
 class FloodError(Exception):
-    """More octets came than the reader is willing to keep."""
+    """The server sent more octets than the reader is willing to keep."""
 
 
 class ReplyReader:
-    """Reads replies from octets.
+    """Reads replies from octets; what it returns does not depend on how they were split into reads.
 
     bound: the most octets that one reply may have.
     """
@@ -146,79 +149,81 @@ class ReplyReader:
         return bytes(self._buffer)
 
     def feed(self, octets: bytes) -> None:
-        """Take the octets of one read from the network. Raises `FloodError` when they exceed the bound."""
+        """Take the octets of one read from the network."""
         self._buffer += octets
         self._segments.append(len(self._buffer))
-        if len(self._buffer) > self._bound:
-            raise FloodError(f"more than {self._bound} octets without the end of the reply")
 
     def discard(self) -> bytes:
         """Forget the pending octets, and return them."""
         octets = self.pending
-        self._take(len(octets))
+        self._drop(len(octets))
         return octets
 
     def next_reply(self, form: Form) -> Reply | None:
-        """Return the next reply of that form if all of it is here, else None."""
+        """Return the next reply of that form if all of it is here, else None. Raises `FloodError`."""
         status_end = self._buffer.find(b"\n") + 1
+        if (status_end or len(self._buffer)) > _UNREADABLE_STATUS_LINE:
+            raise FloodError(f"a status line of more than {_UNREADABLE_STATUS_LINE} octets")
         if status_end == 0:
-            if len(self._buffer) > _UNREADABLE_STATUS_LINE:
-                raise FloodError(f"more than {_UNREADABLE_STATUS_LINE} octets without the end of a status line")
             return None
-        status_line = bytes(self._buffer[:status_end])
-        if form is Form.SINGLE_LINE or not Reply(status_line).is_ok:
-            return self._reply(status_line, None, b"")
+        if form is Form.SINGLE_LINE or not Reply(bytes(self._buffer[:status_end])).is_ok:
+            return self._take(status_end, None, b"", form)
         if self._buffer.startswith(b".\r\n", status_end):
-            return self._reply(status_line, b"", b".\r\n")
-        # The CRLF before the dot ends the last content line, so it is part of the content.
+            return self._take(status_end, status_end, b".\r\n", form)
         found = self._buffer.find(b"\r\n.\r\n", max(status_end, self._searched - 4))
         self._searched = len(self._buffer)
         if found < 0:
+            self._check_bound(len(self._buffer))
             return None
-        return self._reply(status_line, bytes(self._buffer[status_end : found + 2]), b".\r\n", form)
-
-    def lenient_reply(self, form: Form) -> Reply | None:
-        """Return what a lenient client would take for a multi-line reply that has ended, else None.
-
-        For use when nothing more comes: a lone dot after a bare LF, or before one, at the very end of what came.
-        """
-        status_end = self._buffer.find(b"\n") + 1
-        content = bytes(self._buffer[status_end:])
-        match = _LENIENT_END.search(content)
-        if form is Form.SINGLE_LINE or status_end == 0 or match is None:
-            return None
-        return self._reply(bytes(self._buffer[:status_end]), content[: match.start()], match[0], form)
+        # The CRLF before the dot ends the last line of the content, so it is part of the content.
+        return self._take(status_end, found + 2, b".\r\n", form)
 
     def looks_ended(self, form: Form) -> bool:
-        """True if a lenient client would take the pending octets for a multi-line reply that has ended."""
-        if form is Form.SINGLE_LINE or not self._buffer.endswith((b"\n.\n", b"\n.\r\n")):
-            return False
-        return self._buffer.find(b"\n") + 1 < len(self._buffer)
+        """True if a lenient client would take the pending octets for a multi-line reply that has ended.
 
-    def _reply(self, status_line: bytes, content: bytes | None, end: bytes, form: Form = Form.LISTING) -> Reply:
-        size = len(status_line) + len(content or b"") + len(end)
+        It has a lone dot after a bare LF, or before one, at the very end of what came.
+        """
+        return form is not Form.SINGLE_LINE and self._buffer.endswith((b"\n.\n", b"\n.\r\n"))
+
+    def lenient_reply(self, form: Form) -> Reply | None:
+        """Return the reply that `looks_ended` sees, else None. For use when nothing more comes."""
+        if not self.looks_ended(form):
+            return None
+        end = b".\r\n" if self._buffer.endswith(b"\r\n") else b".\n"
+        return self._take(self._buffer.find(b"\n") + 1, len(self._buffer) - len(end), end, form)
+
+    def _take(self, status_end: int, content_end: int | None, end: bytes, form: Form) -> Reply:
+        size = (status_end if content_end is None else content_end) + len(end)
+        self._check_bound(size)
+        status_line = bytes(self._buffer[:status_end])
+        content = None if content_end is None else bytes(self._buffer[status_end:content_end])
         segments = tuple(offset for offset in self._segments if offset <= size)
-        defects = tuple(_defects(status_line, content, end, form))
-        self._take(size)
-        return Reply(status_line, content, end, segments, defects)
+        self._drop(size)
+        return Reply(status_line, content, end, segments, tuple(_defects(status_line, content, end, form)))
 
-    def _take(self, size: int) -> None:
+    def _check_bound(self, size: int) -> None:
+        if size > self._bound:
+            raise FloodError(f"a reply of more than {self._bound} octets")
+
+    def _drop(self, size: int) -> None:
         del self._buffer[:size]
         self._segments = [offset - size for offset in self._segments if offset > size]
         self._searched = 0
 
 
 def _defects(status_line: bytes, content: bytes | None, end: bytes, form: Form) -> Iterable[Defect]:
-    if not (_INDICATOR.match(status_line) or _CONTINUATION.match(status_line)):
-        if _INDICATOR_IN_ANY_CASE.match(status_line):
+    continuation = _CONTINUATION.match(status_line)
+    if indicator := _INDICATOR.match(status_line):
+        if not indicator[0].isupper():
             yield Defect.CASE
-        elif _INDICATOR_WITH_TEXT_STUCK_TO_IT.match(status_line):
+        if status_line[indicator.end()] not in b" \r\n":
             yield Defect.TEXT_STUCK_TO_INDICATOR
-        else:
-            yield Defect.NOT_AN_INDICATOR
+    elif not continuation:
+        yield Defect.NOT_AN_INDICATOR
     if _BARE_CR.search(status_line) or _BARE_LF.search(status_line):
         yield Defect.STATUS_LINE_END
-    if len(status_line) > MAX_STATUS_LINE:
+    # RFC 5034 section 4 exempts the challenges of AUTH from the limit.
+    if len(status_line) > MAX_STATUS_LINE and not continuation:
         yield Defect.STATUS_LINE_TOO_LONG
     if content is None:
         return

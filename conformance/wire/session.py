@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import md5
 from typing import Self
 
-from conformance.verdict import Deviation
+from conformance.verdict import BenchError, Deviation
 from conformance.wire.connection import Connection, Deadline
 from conformance.wire.listing import (
     DropListing,
@@ -19,10 +19,13 @@ from conformance.wire.listing import (
 )
 from conformance.wire.octets import visible
 from conformance.wire.reply import Defect, FloodError, Form, Reply, ReplyReader
-from conformance.wire.transcript import Transcript
+from conformance.wire.transcript import Redactor, Transcript
 
 LONGEST_REPLY = 96 * 1024 * 1024
-"""Octets of one reply after which the bench stops reading."""
+"""Octets of one reply, or of what came in place of one, after which the bench stops reading."""
+
+_LONGEST_LINE_NAMED = 512
+"""Octets of a command line that are kept to say which command it was."""
 
 _FORMS = {
     b"LIST": Form.LISTING,
@@ -39,8 +42,9 @@ _LISTING_ONLY_WITHOUT_ARGUMENT = (b"LIST", b"UIDL")
 class Deadlines:
     """How long the bench waits, in seconds.
 
+    greeting, reply, failed_login: until the first octets of a reply, and between any two of its reads.
     quiet: the silence after which "nothing more comes" is taken as said.
-    patience: the most that one reply may take from its first octet on, as a multiple of `reply`.
+    patience: the most that one reply may take from beginning to end, as a multiple of `reply`.
     """
 
     connect: float = 10.0
@@ -85,7 +89,8 @@ class Session:
         self._recorder = recorder
         self._deadlines = deadlines
         self._reader = ReplyReader(LONGEST_REPLY)
-        self._last_sent = "connecting"
+        self._line = b""
+        self._is_challenged = False
         self._owed = 0
         recorder.connections += 1
         self._number = recorder.connections
@@ -104,82 +109,59 @@ class Session:
     # -- octets and replies ------------------------------------------------------------------------------------
 
     def send(self, *segments: bytes) -> None:
-        """Send octets, each argument as one write. Raises `NoReplyError` when the server no longer takes them."""
+        """Send octets, each argument as one write. Raises `NoReplyError` when the server no longer takes them.
+
+        What the server had to say before it stopped taking them can still be read with `reply`.
+        """
+        self._check_open()
         for segment in segments:
             self._recorder.transcript.add("client", segment, self._number)
-            self._last_sent = visible(segment, 60)
+            self._line = _last_line(self._line + segment)
             self._owed += segment.count(b"\n")
             try:
                 self._connection.send(segment, self._deadlines.reply)
             except OSError as error:
-                self._note_surplus()
-                raise NoReplyError(
-                    ("the connection open",), f"{_cause(error)} while sending {self._last_sent}"
-                ) from error
+                self._receive_rest(0)
+                raise self._no_reply("the connection open", f"{_cause(error)} while sending") from error
 
     def command(self, line: bytes | str, form: Form | None = None, within: float | None = None) -> Reply:
         """Send one command line (CRLF is added) and return its reply.
 
         form: the form of a positive reply; by default what the RFC says for that keyword.
-        within: seconds until the reply must have begun; by default the profile's limit.
+        within: as for `reply`.
         """
         octets = line.encode() if isinstance(line, str) else line
         if self._owed == 0:
-            self._note_surplus()
+            self._note_surplus(0)
         self.send(octets + b"\r\n")
         return self.reply(form or form_of(octets), within)
 
     def reply(self, form: Form = Form.SINGLE_LINE, within: float | None = None) -> Reply:
-        """Read the next reply. Raises `NoReplyError` when it does not come."""
-        silence = self._deadlines.reply if within is None else within
-        overall = Deadline(silence * self._deadlines.patience)
-        while (reply := self._next(form)) is None:
-            ended = self._reader.looks_ended(form)
-            try:
-                self._receive(overall.sooner(self._deadlines.quiet * 3 if ended else silence))
-            except TimeoutError as error:
-                if ended and (lenient := self._reader.lenient_reply(form)):
-                    return self._noted(lenient)
-                raise self._no_reply(f"nothing more for {silence:g} seconds") from error
-            except (OSError, FloodError) as error:
-                raise self._no_reply(_cause(error)) from error
-            if self.at_eof:
-                if lenient := self._reader.lenient_reply(form):
-                    return self._noted(lenient)
-                raise self._no_reply("the connection closed by the server")
-        return self._noted(reply)
+        """Read the next reply. Raises `NoReplyError` when it does not come.
+
+        within: seconds without any octet after which it counts as not coming; by default the profile's limit.
+        """
+        reply = self._read(form, within)
+        self._owed = max(0, self._owed - 1)
+        return reply
 
     def silence(self, seconds: float) -> bytes:
         """Wait that long at the most, and return what came, nothing in the best case; stops at the first octets."""
+        self._check_open()
         if pending := self._reader.discard():
             return pending
-        try:
-            self._receive(seconds)
-        except TimeoutError:
-            return b""
-        except OSError as error:
-            self._recorder.transcript.note(_cause(error))
-            self.at_eof = True
-            return b""
+        if not self.at_eof:
+            with suppress(OSError):  # silence was kept, or the connection reset, which is on record
+                self._receive(seconds)
         return self._reader.discard()
 
     def read_to_eof(self, within: float | None = None) -> bytes:
         """Read until the server closes, and return what came before. Raises `NoReplyError` when it does not close."""
         deadline = Deadline(self._deadlines.reply if within is None else within)
-        octets = self._reader.discard()
-        while not self.at_eof:
-            try:
-                self._receive(deadline.remaining())
-            except TimeoutError as error:
-                raise NoReplyError(
-                    ("the connection closed by the server",), f"still open after {deadline.seconds:g} seconds"
-                ) from error
-            except ConnectionError as error:
-                # A reset closes as well as a FIN does: the server may still have had unread octets of ours.
-                self._recorder.transcript.note(_cause(error))
-                self.at_eof = True
-            octets += self._reader.discard()
-        return octets
+        self._receive_rest(deadline.seconds)
+        if not self.at_eof:
+            raise self._no_reply("the connection closed by the server", f"still open after {deadline.seconds:g} seconds")
+        return self._reader.discard()
 
     # -- ends ----------------------------------------------------------------------------------------------------
 

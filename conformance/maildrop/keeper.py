@@ -1,0 +1,89 @@
+"""Which account holds which messages, so that a maildrop is seeded again only when a check has changed it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from conformance.maildrop.corpus import Message
+from conformance.maildrop.promise import Promise
+from conformance.maildrop.seeder import Seeder
+from conformance.profile import Account
+from conformance.verdict import NotRun
+
+
+@dataclass
+class Maildrop:
+    """The maildrop of one account: what was put into it, and whether that still stands."""
+
+    account: Account
+    seeder: Seeder
+    messages: tuple[Message, ...] | None = None
+    dirty: bool = True
+    uses: int = field(default=0, compare=False)
+
+    @property
+    def promise(self) -> Promise:
+        """What the seeder can promise of the octets."""
+        return self.seeder.promise
+
+    def deliver(self, message: Message) -> None:
+        """Put one more message in, as new mail arrives."""
+        self.dirty = True
+        self.seeder.deliver(message)
+
+    def holds(self, messages: Sequence[Message]) -> bool:
+        """True if exactly these messages are in it, as far as we know."""
+        return not self.dirty and self.messages == tuple(messages) and self.seeder.count() in (None, len(messages))
+
+    def fill(self, messages: tuple[Message, ...]) -> None:
+        """Make it hold exactly these messages. Raises `BenchError` or `NotRun`."""
+        self.dirty = True
+        self.seeder.replace(messages)
+        self.messages, self.dirty = messages, False
+
+
+class Keeper:
+    """The maildrops of a run."""
+
+    def __init__(self, maildrops: Sequence[Maildrop]) -> None:
+        self._maildrops = list(maildrops)
+
+    @property
+    def accounts(self) -> list[Account]:
+        """The accounts, in the order of the profile."""
+        return [maildrop.account for maildrop in self._maildrops]
+
+    def holding(self, messages: tuple[Message, ...], besides: Collection[Maildrop] = ()) -> Maildrop:
+        """Return a maildrop that holds exactly these messages, seeding one if none does.
+
+        besides: maildrops that are in use already. Raises `NotRun` when no account is left or may be seeded.
+        """
+        free = [maildrop for maildrop in self._maildrops if maildrop not in besides]
+        for maildrop in free:
+            if maildrop.holds(messages):
+                maildrop.uses += 1
+                return maildrop
+        seedable = [maildrop for maildrop in free if maildrop.account.disposable and maildrop.seeder.seeds]
+        if not seedable:
+            raise NotRun("needs a disposable account with a seeder" if free else "needs another account")
+        maildrop = min(seedable, key=lambda candidate: _reluctance(candidate, messages))
+        maildrop.fill(messages)
+        maildrop.uses += 1
+        return maildrop
+
+    def of(self, account: Account) -> Maildrop:
+        """Return the maildrop of that account."""
+        return next(maildrop for maildrop in self._maildrops if maildrop.account == account)
+
+    def as_found(self, besides: Collection[Maildrop] = ()) -> Maildrop | None:
+        """Return a maildrop that is used as found, if the profile has one."""
+        free = (maildrop for maildrop in self._maildrops if maildrop not in besides)
+        return next((maildrop for maildrop in free if not maildrop.seeder.seeds), None)
+
+    def retire(self, maildrop: Maildrop) -> None:
+        """Use that maildrop no more: its account can no longer log in."""
+        self._maildrops.remove(maildrop)
+
+
+def _reluctance(maildrop: Maildrop, messages: tuple[Message, ...]) -> tuple[bool, bool, bool, int]:
+    """Order in which maildrops are seeded: what is worth keeping comes last."""
+    return (maildrop.messages != messages, maildrop.messages is not None, not maildrop.dirty, maildrop.uses)

@@ -1,0 +1,202 @@
+"""Faults of the exclusive-access lock and of sessions side by side (RFC 1939 sections 4 and 6)."""
+
+from conformance.reference.commandlines import Flaw
+from conformance.reference.faults.registry import fault
+from conformance.reference.service import Ending, Reply, Service, State
+from conformance.reference.site import Account, Site
+
+
+@fault("lock-not-taken", breaks=("R1939-4-LOCK-01", "R1939-4-LOCK-02"), seen_in="apache/james-project JAMES-3709")
+class LockNotTaken(Service):
+    """A second session of a user is admitted, and can remove messages from under the first."""
+
+    def take_lock(self) -> bool:
+        return True
+
+
+@fault("second-session-renumbers", breaks=("R1939-4-LOCK-01", "R1939-4-MSGNUM-01"))
+class SecondSessionRenumbers(LockNotTaken):
+    """A second session is admitted, and what it removes shifts the message-numbers of the first."""
+
+    def answer(self, line: bytes | Flaw) -> Reply:
+        if self.account is not None and self.state is State.TRANSACTION:
+            self.messages = self.open_maildrop(self.account)
+        yield from super().answer(line)
+
+
+@fault("second-session-ends-first", breaks=("R1939-4-LOCK-01", "R1939-3-RESP-SYNTAX-01"))
+class SecondSessionEndsFirst(Service):
+    """A second login takes the lock over, and the first session is reset at its next command."""
+
+    def take_lock(self) -> bool:
+        if self.account is not None:
+            self.site.memory[f"session of {self.account.name!r}"] = self
+        return True
+
+    def answer(self, line: bytes | Flaw) -> Reply:
+        if self.account is not None and self.site.memory.get(f"session of {self.account.name!r}") is not self:
+            yield Ending.RST
+        yield from super().answer(line)
+
+
+@fault("lock-refuses-once", breaks=("R1939-4-LOCK-07",))
+class LockRefusesOnce(Service):
+    """A second session is refused once; its next attempt is admitted."""
+
+    def take_lock(self) -> bool:
+        if super().take_lock():
+            return True
+        refused: set[Account | None] = self.site.memory.setdefault("refused", set())
+        if self.account in refused:
+            refused.discard(self.account)
+            return True
+        refused.add(self.account)
+        return False
+
+
+@fault("lock-ignored-by-apop", breaks=("R1939-4-LOCK-07",))
+class LockIgnoredByApop(Service):
+    """PASS respects the lock of another session, APOP does not."""
+
+    def take_lock(self) -> bool:
+        return super().take_lock() or self.keyword == "APOP"
+
+
+@fault("lock-broken-by-refused-session", breaks=("R1939-4-LOCK-07",))
+class LockBrokenByRefusedSession(Service):
+    """When a session that was refused for the lock ends, the lock of the other session is released."""
+
+    def release_lock(self) -> None:
+        if self.account is not None:
+            self.site.memory.setdefault("broken", set()).add(self.account.name)
+        super().release_lock()
+
+    def take_lock(self) -> bool:
+        broken: set[bytes] = self.site.memory.setdefault("broken", set())
+        name = self.account.name if self.account else b""
+        free = super().take_lock() or name in broken
+        broken.discard(name)
+        return free
+
+
+@fault("lock-refusal-positive", breaks=("R1939-7-PASS-08", "R1939-4-LOCK-04"))
+class LockRefusalPositive(Service):
+    """A login to a locked maildrop is answered +OK, and the session stays in the AUTHORIZATION state."""
+
+    def admit(self, account: Account) -> Reply:
+        self.account = account
+        if self.take_lock():
+            yield from super().admit(account)
+        else:
+            yield self.ok("please wait")
+
+
+@fault("lock-refusal-silent", breaks=("R1939-4-CONN-02", "R1939-7-PASS-08", "R1939-4-LOCK-04"))
+class LockRefusalSilent(Service):
+    """A login to a locked maildrop closes the connection without a reply."""
+
+    def admit(self, account: Account) -> Reply:
+        self.account = account
+        if not self.take_lock():
+            yield Ending.FIN
+        yield from super().admit(account)
+
+
+@fault("lock-for-all-users", breaks=("R1939-4-LOCK-05",))
+class LockForAllUsers(Service):
+    """There is one lock for all maildrops."""
+
+    def take_lock(self) -> bool:
+        return self.site.locks.take(b"", self)
+
+    def release_lock(self) -> None:
+        self.site.locks.give_back(b"", self)
+
+
+class _LateRelease(Service):
+    """A lock is kept for half a minute when a session ends in a certain way."""
+
+    seconds = 30.0
+
+    def keeps(self) -> bool:
+        raise NotImplementedError
+
+    def release_lock(self) -> None:
+        if self.account is not None and self.state is not State.AUTHORIZATION and self.keeps():
+            self.site.memory.setdefault("locked until", {})[self.account] = self.site.clock() + self.seconds
+        super().release_lock()
+
+    def take_lock(self) -> bool:
+        until: dict[Account | None, float] = self.site.memory.get("locked until", {})
+        return until.get(self.account, 0.0) < self.site.clock() and super().take_lock()
+
+
+@fault("lock-kept-after-quit", breaks=("R1939-3-QUIT-01", "R1939-6-LOCK-01"))
+class LockKeptAfterQuit(_LateRelease):
+    """After QUIT the maildrop stays locked for half a minute."""
+
+    def keeps(self) -> bool:
+        return self.state is State.UPDATE
+
+
+@fault("lock-kept-after-removal", breaks=("R1939-6-LOCK-01",))
+class LockKeptAfterRemoval(_LateRelease):
+    """After a QUIT that removed messages the maildrop stays locked for half a minute."""
+
+    def keeps(self) -> bool:
+        return self.state is State.UPDATE and bool(self.marked)
+
+
+@fault("lock-kept-after-drop", breaks=("R1939-3-CONN-02",), seen_in="Xeams KB 4660, hMailServer")
+class LockKeptAfterDrop(_LateRelease):
+    """After a session that ended without QUIT the maildrop stays locked for half a minute."""
+
+    def keeps(self) -> bool:
+        return self.state is State.TRANSACTION
+
+
+@fault("lock-kept-after-reset", breaks=("R1939-3-CONN-02",))
+class LockKeptAfterReset(_LateRelease):
+    """After a session whose connection was reset the maildrop stays locked for half a minute."""
+
+    was_reset = False
+
+    def connection_lost(self) -> None:
+        self.was_reset = True
+        super().connection_lost()
+
+    def keeps(self) -> bool:
+        return self.was_reset
+
+
+@fault("lock-kept-by-failed-login", breaks=("R1939-4-LOCK-06",))
+class LockKeptByFailedLogin(Service):
+    """A login with a wrong password locks the maildrop until its connection ends."""
+
+    def deny(self, account: Account | None) -> Reply:
+        if account is not None:
+            self.account = account
+            self.take_lock()
+        yield from super().deny(account)
+
+
+@fault("lock-kept-by-failed-opening", breaks=("R1939-4-LOCK-06", "R1939-4-LOCK-04"))
+class LockKeptByFailedOpening(Service):
+    """A maildrop that cannot be opened stays locked for as long as the server runs."""
+
+    def release_lock(self) -> None:
+        if self.state is not State.AUTHORIZATION:
+            super().release_lock()
+
+
+@fault("marks-shared-by-users", breaks=("R1939-4-LOCK-05", "R1939-4-STATE-03"))
+class MarksSharedByUsers(Service):
+    """Marks belong to the server: a DELE of one user marks the same number for all."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.marked = site.memory.setdefault("marks", set())
+
+    def closed(self) -> None:
+        self.marked.clear()
+        super().closed()

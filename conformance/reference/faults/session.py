@@ -1,0 +1,150 @@
+"""Faults of sessions as a whole: connections, the autologout timer, mail that arrives meanwhile (RFC 1939)."""
+
+from collections.abc import Iterable
+
+from conformance.reference.commandlines import Flaw
+from conformance.reference.faults.registry import fault
+from conformance.reference.service import Ending, Pause, Reply, Service, State
+
+
+@fault("autologout-early", breaks=("R1939-3-AUTOLOGOUT-02",), seen_in="WildDuck, SOCKET_TIMEOUT")
+class AutologoutEarly(Service):
+    """After login the timer is a three-hundredth of what it should be: 2 seconds instead of 10 minutes."""
+
+    def autologout(self) -> float:
+        return super().autologout() / (300 if self.state is State.TRANSACTION else 1)
+
+
+@fault("autologout-early-before-login", breaks=("R1939-3-AUTOLOGOUT-03",))
+class AutologoutEarlyBeforeLogin(Service):
+    """Before login the timer is a three-hundredth of what it should be: 2 seconds instead of 10 minutes."""
+
+    def autologout(self) -> float:
+        return super().autologout() / (300 if self.state is State.AUTHORIZATION else 1)
+
+
+@fault("autologout-not-reset-by-noop", breaks=("R1939-3-AUTOLOGOUT-04",))
+class AutologoutNotResetByNoop(Service):
+    """NOOP does not restart the autologout timer."""
+
+    def reset_timer(self, line: bytes | Flaw) -> None:
+        if self.keyword != "NOOP":
+            super().reset_timer(line)
+
+
+@fault("autologout-not-reset-by-error", breaks=("R1939-3-AUTOLOGOUT-04",))
+class AutologoutNotResetByError(Service):
+    """A command that is refused does not restart the autologout timer."""
+
+    refused = False
+
+    def err(self, text: str = "", code: str = "") -> bytes:
+        self.refused = True
+        return super().err(text, code)
+
+    def reset_timer(self, line: bytes | Flaw) -> None:
+        if not self.refused:
+            super().reset_timer(line)
+        self.refused = False
+
+
+@fault("autologout-never-reset", breaks=("R1939-3-AUTOLOGOUT-04",))
+class AutologoutNeverReset(Service):
+    """The timer runs from the beginning of the session, whatever the client does."""
+
+    def reset_timer(self, line: bytes | Flaw) -> None:
+        pass
+
+
+@fault("autologout-during-transfer", breaks=("R1939-3-AUTOLOGOUT-05",))
+class AutologoutDuringTransfer(Service):
+    """A transfer that takes longer than the autologout timer is cut off."""
+
+    def content(self, lines: Iterable[bytes]) -> Reply:
+        end = self.site.clock() + self.autologout()
+        for item in super().content(lines):
+            if self.site.clock() > end:
+                yield Ending.RST
+            yield item
+
+
+@fault("autologout-half-open", breaks=("R1939-3-AUTOLOGOUT-07",))
+class AutologoutHalfOpen(Service):
+    """When the timer has run out the session is dead, and the connection stays open."""
+
+    def expired(self) -> Reply:
+        self.release_lock()
+        yield Pause(86400.0)
+
+
+@fault("autologout-announced", breaks=("R1939-3-AUTOLOGOUT-08",))
+class AutologoutAnnounced(Service):
+    """When the timer runs out the server sends -ERR before it closes."""
+
+    def expired(self) -> Reply:
+        yield self.err("autologout")
+        yield from super().expired()
+
+
+@fault("new-mail-renumbers", breaks=("R1939-4-MSGNUM-01", "R1939-8-MSGNUM-01"), seen_in="getmail 4.22.3 changelog")
+class NewMailRenumbers(Service):
+    """Mail that arrives in the session is listed at once, as message 1."""
+
+    def answer(self, line: bytes | Flaw) -> Reply:
+        if self.account is not None and self.state is State.TRANSACTION:
+            known = {message.path for message in self.messages}
+            new = tuple(message for message in self.open_maildrop(self.account) if message.path not in known)
+            self.messages = new + self.messages
+        yield from super().answer(line)
+
+
+@fault("refuses-after-reset", breaks=("R1939-3-CONN-02",), seen_in="Dovecot before 2.2.5, disconnect in LIST")
+class RefusesAfterReset(Service):
+    """When one connection has been reset the server accepts no further one for half a minute."""
+
+    def connection_lost(self) -> None:
+        self.site.memory["dead until"] = self.site.clock() + 30.0
+        super().connection_lost()
+
+    def connected(self) -> Reply:
+        if self.site.clock() < self.site.memory.get("dead until", 0.0):
+            yield Ending.RST
+        yield from super().connected()
+
+
+@fault("crashes-at-half-close", breaks=("R1939-3-CONN-02",))
+class CrashesAtHalfClose(Service):
+    """When a client has closed its direction without QUIT the whole server is reset."""
+
+    def end_of_input(self) -> Reply:
+        yield Ending.CRASH
+
+
+@fault("one-connection-at-a-time", breaks=("R1939-10-CONN-01",))
+class OneConnectionAtATime(Service):
+    """While a connection is open every other one is reset."""
+
+    def connected(self) -> Reply:
+        if self.site.memory.setdefault("connection", self) is not self:
+            yield Ending.RST
+        yield from super().connected()
+
+    def closed(self) -> None:
+        if self.site.memory.get("connection") is self:
+            del self.site.memory["connection"]
+        super().closed()
+
+
+@fault("rests-after-quit", breaks=("R1939-10-CONN-01",))
+class RestsAfterQuit(Service):
+    """After a QUIT that follows a login the server accepts no connection for half a minute."""
+
+    def do_quit(self) -> Reply:
+        if self.state is State.TRANSACTION:
+            self.site.memory["resting until"] = self.site.clock() + 30.0
+        yield from super().do_quit()
+
+    def connected(self) -> Reply:
+        if self.site.clock() < self.site.memory.get("resting until", 0.0):
+            yield Ending.RST
+        yield from super().connected()

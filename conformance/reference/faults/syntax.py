@@ -1,0 +1,340 @@
+"""Faults of command lines: their end, their octets, keyword and arguments (RFC 1939 section 3)."""
+
+from collections.abc import Iterator
+
+from conformance.reference.commandlines import CommandLines, Flaw
+from conformance.reference.faults.registry import fault
+from conformance.reference.service import Command, Ending, Refused, Reply, Service, State
+
+
+@fault("keyword-case-sensitive", breaks=("R1939-3-CMD-SYNTAX-01",))
+class KeywordCaseSensitive(Service):
+    """Keywords are recognised in upper case only."""
+
+    def split(self, line: bytes) -> tuple[str, bytes | None]:
+        keyword, rest = super().split(line)
+        if not line.startswith(keyword.encode("ascii")):
+            raise Refused("unknown command")
+        return keyword, rest
+
+
+@fault("keyword-mixed-case-refused", breaks=("R1939-3-CMD-SYNTAX-01",))
+class KeywordMixedCaseRefused(Service):
+    """Keywords are recognised in upper case and in lower case, and not when the two are mixed."""
+
+    def split(self, line: bytes) -> tuple[str, bytes | None]:
+        keyword, rest = super().split(line)
+        if line[: len(keyword)] not in (keyword.encode("ascii"), keyword.lower().encode("ascii")):
+            raise Refused("unknown command")
+        return keyword, rest
+
+
+@fault("longer-keyword-accepted", breaks=("R1939-3-CMD-SYNTAX-08", "R1939-3-CMD-SYNTAX-09", "R1939-6-UPDATE-04"))
+class LongerKeywordAccepted(Service):
+    """Only the first four letters of a keyword count: NOOPX is NOOP, QUITX is QUIT."""
+
+    def split(self, line: bytes) -> tuple[str, bytes | None]:
+        keyword, space, rest = line.partition(b" ")
+        return super().split(keyword[:4] + space + rest)
+
+
+@fault("keyword-abbreviated", breaks=("R1939-3-CMD-SYNTAX-08", "R1939-6-UPDATE-04"))
+class KeywordAbbreviated(Service):
+    """Three letters are enough for any keyword: QUI is QUIT, NOO is NOOP."""
+
+    def split(self, line: bytes) -> tuple[str, bytes | None]:
+        keyword, rest = super().split(line)
+        known = ("USER", "PASS", "STAT", "LIST", "RETR", "DELE", "NOOP", "RSET", "QUIT", "UIDL")
+        return next((name for name in known if name.startswith(keyword)), keyword), rest
+
+
+@fault("acts-at-cr", breaks=("R1939-3-CMD-SYNTAX-03",))
+class ActsAtCr(Service):
+    """A command is executed when its CR has come; a LF after it is skipped."""
+
+    kept = b""
+
+    def lines(self, octets: bytes) -> Iterator[bytes | Flaw]:
+        *complete, self.kept = (self.kept + octets.replace(b"\n", b"")).split(b"\r")
+        yield from complete
+
+
+@fault("segment-is-command", breaks=("R1939-3-CMD-SYNTAX-03",))
+class SegmentIsCommand(Service):
+    """What arrives in one segment is taken for a whole command, whether its CRLF is there or not."""
+
+    def lines(self, octets: bytes) -> Iterator[bytes | Flaw]:
+        yield from octets.removesuffix(b"\r\n").split(b"\r\n")
+
+
+@fault("split-command-lost", breaks=("R1939-3-CMD-SYNTAX-03",), seen_in="Dovecot before 2.3.11.3")
+class SplitCommandLost(Service):
+    """The part of a command that came in an earlier segment is forgotten."""
+
+    def lines(self, octets: bytes) -> Iterator[bytes | Flaw]:
+        return CommandLines(self.command_limit).feed(octets)
+
+
+@fault("split-crlf-lost", breaks=("R1939-3-CMD-SYNTAX-03",))
+class SplitCrlfLost(Service):
+    """A CR and a LF that come in different segments do not end a command."""
+
+    def lines(self, octets: bytes) -> Iterator[bytes | Flaw]:
+        return super().lines(octets[1:] if octets.startswith(b"\n") else octets)
+
+
+@fault("second-command-of-segment-lost", breaks=("R1939-3-RESP-SYNTAX-01",), seen_in="WildDuck before 2026-01")
+class SecondCommandOfSegmentLost(Service):
+    """Of several commands in one segment only the first is executed."""
+
+    def lines(self, octets: bytes) -> Iterator[bytes | Flaw]:
+        yield from list(super().lines(octets))[:1]
+
+
+@fault("commands-flushed-after-error", breaks=("R1939-3-RESP-SYNTAX-01",))
+class CommandsFlushedAfterError(Service):
+    """The commands that come in one segment with a refused one are thrown away."""
+
+    def received(self, octets: bytes) -> Reply:
+        for line in self.lines(octets):
+            reply = list(self.answer(line))
+            yield from reply
+            self.reset_timer(line)
+            if reply and isinstance(reply[0], bytes) and reply[0].startswith(b"-ERR"):
+                return
+
+
+@fault("unterminated-command-executed", breaks=("R1939-3-CMD-SYNTAX-05", "R1939-6-UPDATE-03"))
+class UnterminatedCommandExecuted(Service):
+    """When the client closes its direction, what it sent without a CRLF is executed."""
+
+    def end_of_input(self) -> Reply:
+        yield from self.answer(self.command_lines.rest())
+        yield from super().end_of_input()
+
+
+@fault("nul-ends-command", breaks=("R1939-3-CMD-SYNTAX-06",))
+class NulEndsCommand(Service):
+    """A command ends at a NUL for the parser, so that what follows it is ignored."""
+
+    def dispatch(self, line: bytes | Flaw) -> Reply:
+        return super().dispatch(line.partition(b"\0")[0] if isinstance(line, bytes) else line)
+
+
+@fault("control-octets-skipped", breaks=("R1939-3-CMD-SYNTAX-06",))
+class ControlOctetsSkipped(Service):
+    """Control octets are taken out of a command before it is parsed."""
+
+    def dispatch(self, line: bytes | Flaw) -> Reply:
+        return super().dispatch(bytes(octet for octet in line if octet >= 32) if isinstance(line, bytes) else line)
+
+
+@fault("eight-bit-command-closes", breaks=("R1939-3-CMD-SYNTAX-06",), seen_in="Twisted, test of 0x81")
+class EightBitCommandCloses(Service):
+    """A command with an octet above 127 closes the connection without a reply."""
+
+    def dispatch(self, line: bytes | Flaw) -> Reply:
+        if isinstance(line, bytes) and not line.isascii():
+            yield Ending.FIN
+        yield from super().dispatch(line)
+
+
+@fault("eight-bit-command-crashes", breaks=("R1939-3-CMD-SYNTAX-06", "R1939-4-LOCK-05"))
+class EightBitCommandCrashes(Service):
+    """A command with an octet above 127 ends the server and with it every session."""
+
+    def dispatch(self, line: bytes | Flaw) -> Reply:
+        if isinstance(line, bytes) and not line.isascii():
+            yield Ending.CRASH
+        yield from super().dispatch(line)
+
+
+@fault("empty-line-ok", breaks=("R1939-3-CMD-SYNTAX-13",))
+class EmptyLineOk(Service):
+    """An empty line is answered +OK."""
+
+    def dispatch(self, line: bytes | Flaw) -> Reply:
+        if line == b"":
+            yield self.ok()
+        else:
+            yield from super().dispatch(line)
+
+
+@fault("empty-line-closes", breaks=("R1939-3-CMD-SYNTAX-13",), seen_in="Dovecot before 2.3.19")
+class EmptyLineCloses(Service):
+    """An empty line closes the connection without a reply."""
+
+    def dispatch(self, line: bytes | Flaw) -> Reply:
+        if line == b"":
+            yield Ending.FIN
+        yield from super().dispatch(line)
+
+
+@fault("unknown-command-ok", breaks=("R1939-3-CMD-SYNTAX-09", "R1939-3-CMD-SYNTAX-10"))
+class UnknownCommandOk(Service):
+    """A command that the server does not know is answered +OK."""
+
+    def dispatch(self, line: bytes | Flaw) -> Reply:
+        try:
+            yield from super().dispatch(line)
+        except Refused as refused:
+            yield self.ok() if refused.text == "unknown command" and line else self.err(refused.text, refused.code)
+
+
+@fault("unknown-command-closes", breaks=("R1939-3-CMD-SYNTAX-09",), seen_in="WildDuck, LAST and UTF8")
+class UnknownCommandCloses(Service):
+    """A command that the server does not know closes the connection without a reply."""
+
+    def dispatch(self, line: bytes | Flaw) -> Reply:
+        try:
+            yield from super().dispatch(line)
+        except Refused as refused:
+            yield Ending.FIN if refused.text == "unknown command" else self.err(refused.text, refused.code)
+
+
+@fault("unknown-command-not-answered", breaks=("R1939-3-CMD-SYNTAX-09",))
+class UnknownCommandNotAnswered(Service):
+    """A command that the server does not know has no reply."""
+
+    def dispatch(self, line: bytes | Flaw) -> Reply:
+        try:
+            yield from super().dispatch(line)
+        except Refused as refused:
+            if refused.text != "unknown command":
+                yield self.err(refused.text, refused.code)
+
+
+@fault("obsolete-command-ok", breaks=("R1939-3-CMD-SYNTAX-10",))
+class ObsoleteCommandOk(Service):
+    """AUTH, STLS, UTF8, LANG and XTND are answered +OK, though nothing of them is implemented."""
+
+    def dispatch(self, line: bytes | Flaw) -> Reply:
+        if isinstance(line, bytes) and line.upper().startswith((b"AUTH", b"STLS", b"UTF8", b"LANG", b"XTND")):
+            yield self.ok()
+        else:
+            yield from super().dispatch(line)
+
+
+@fault("missing-argument-means-first", breaks=("R1939-3-CMD-SYNTAX-11", "R1939-5-RETR-01", "R1939-5-DELE-01"))
+class MissingArgumentMeansFirst(Service):
+    """RETR and DELE without a message-number take message 1."""
+
+    def arguments(self, command: Command, rest: bytes | None) -> tuple[bytes, ...]:
+        return super().arguments(command, b"1" if rest is None and self.keyword in ("RETR", "DELE") else rest)
+
+
+@fault("missing-argument-crashes", breaks=("R1939-3-CMD-SYNTAX-11",), seen_in="cyrusimap/cyrus-imapd#1513")
+class MissingArgumentCrashes(Service):
+    """TOP without arguments ends the connection without a reply."""
+
+    def dispatch(self, line: bytes | Flaw) -> Reply:
+        if isinstance(line, bytes) and line.upper() == b"TOP":
+            yield Ending.RST
+        yield from super().dispatch(line)
+
+
+@fault("list-without-argument-refused", breaks=("R1939-3-CMD-SYNTAX-02", "R1939-5-LIST-04"))
+class ListWithoutArgumentRefused(Service):
+    """LIST needs a message-number."""
+
+    def do_list(self, argument: bytes | None = None) -> Reply:
+        if argument is None:
+            raise Refused("message-number needed")
+        yield from super().do_list(argument)
+
+
+@fault("dele-takes-many", breaks=("R1939-3-CMD-SYNTAX-12", "R1939-5-DELE-03"))
+class DeleTakesMany(Service):
+    """DELE 1 2 marks both messages."""
+
+    def arguments(self, command: Command, rest: bytes | None) -> tuple[bytes, ...]:
+        if self.keyword == "DELE" and rest is not None:
+            return self.separate(rest)
+        return super().arguments(command, rest)
+
+    def do_dele(self, *arguments: bytes) -> Reply:
+        for number in [self.message_number(argument) for argument in arguments]:
+            self.mark(number)
+        yield self.ok()
+
+
+@fault("quit-with-argument-half-done", breaks=("R1939-3-CMD-SYNTAX-12", "R1939-3-CMD-SYNTAX-14"))
+class QuitWithArgumentHalfDone(Service):
+    """QUIT with an argument is refused, and ends the session's access to the maildrop all the same."""
+
+    def arguments(self, command: Command, rest: bytes | None) -> tuple[bytes, ...]:
+        if self.keyword == "QUIT" and rest is not None:
+            self.state = State.AUTHORIZATION
+            self.marked.clear()
+            self.release_lock()
+        return super().arguments(command, rest)
+
+
+@fault("error-clears-marks", breaks=("R1939-3-CMD-SYNTAX-14",))
+class ErrorClearsMarks(Service):
+    """Any refused command unmarks the messages that are marked as deleted."""
+
+    def err(self, text: str = "", code: str = "") -> bytes:
+        self.marked.clear()
+        return super().err(text, code)
+
+
+@fault("error-ends-transaction", breaks=("R1939-3-CMD-SYNTAX-14",))
+class ErrorEndsTransaction(Service):
+    """A refused command leads back to the AUTHORIZATION state."""
+
+    def dispatch(self, line: bytes | Flaw) -> Reply:
+        try:
+            yield from super().dispatch(line)
+        except Refused:
+            self.state = State.AUTHORIZATION
+            raise
+
+
+@fault("long-line-split", breaks=("R1939-3-RESP-SYNTAX-01", "R2449-4-LINE-LENGTH-02"))
+class LongLineSplit(Service):
+    """A line of more than 255 octets is executed in pieces of 255."""
+
+    kept = b""
+
+    def lines(self, octets: bytes) -> Iterator[bytes | Flaw]:
+        *complete, self.kept = (self.kept + octets).split(b"\r\n")
+        for line in complete:
+            yield from (line[start : start + 255] for start in range(0, max(len(line), 1), 255))
+
+
+@fault("long-line-not-answered", breaks=("R1939-5-RESP-SYNTAX-01", "R2449-4-LINE-LENGTH-02"))
+class LongLineNotAnswered(Service):
+    """A line of more than 255 octets has no reply."""
+
+    def dispatch(self, line: bytes | Flaw) -> Reply:
+        if not isinstance(line, Flaw):
+            yield from super().dispatch(line)
+
+
+@fault("argument-over-32-octets-closes", breaks=("R1939-3-LINE-LENGTH-01",))
+class ArgumentOver32OctetsCloses(Service):
+    """A command of more than 38 octets closes the connection without a reply."""
+
+    def dispatch(self, line: bytes | Flaw) -> Reply:
+        if isinstance(line, Flaw) or len(line) > 38:
+            yield Ending.FIN
+        yield from super().dispatch(line)
+
+
+@fault("name-cut-at-8-octets", breaks=("R1939-3-LINE-LENGTH-01", "R1939-7-PASS-04"))
+class NameCutAt8Octets(Service):
+    """Only the first eight octets of a user name count, so that a longer name opens another maildrop."""
+
+    def do_user(self, name: bytes) -> Reply:
+        return super().do_user(next((known for known in self.site.users if known[:8] == name[:8]), name))
+
+
+@fault("pipelined-commands-reversed", breaks=("R1939-3-RESP-SYNTAX-01",))
+class PipelinedCommandsReversed(Service):
+    """Commands that come in one segment are executed from the last to the first."""
+
+    def received(self, octets: bytes) -> Reply:
+        for line in reversed(list(self.lines(octets))):
+            yield from self.answer(line)
+            self.reset_timer(line)

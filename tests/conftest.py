@@ -1,0 +1,59 @@
+"""What holds for all tests of the suite itself."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from conformance import inventory
+from conformance.reference.faults import FAULTS
+
+KILLS = "POP3_CONFORMANCE_KILLS"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Agree with the workers of pytest-xdist on where the kills of each fault are written."""
+    if not hasattr(config, "workerinput"):
+        directory = config.rootpath / ".pytest_cache" / "kills"
+        directory.mkdir(parents=True, exist_ok=True)
+        for file in directory.iterdir():
+            file.unlink()
+        os.environ[KILLS] = str(directory)
+
+
+@pytest.fixture
+def kills() -> Path:
+    """Holds, for each fault that has been tried, the ids of the checks that caught it."""
+    return Path(os.environ[KILLS])
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run for a check that no fault has made fail; in CI, for a skipped test as well."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if hasattr(session.config, "workerinput") or reporter is None:
+        return
+    complaints = _checks_without_a_fault()
+    if os.environ.get("CI"):
+        complaints += [f"skipped in CI: {report.nodeid}" for report in reporter.getreports("skipped")]
+    for complaint in complaints:
+        reporter.write_line(complaint, red=True)
+    if complaints and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which tests were skipped: where a real server is missing, that must be seen."""
+    for report in terminalreporter.getreports("skipped"):
+        assert isinstance(report.longrepr, tuple)
+        terminalreporter.write_line(f"SKIPPED {report.nodeid}: {report.longrepr[2]}", yellow=True)
+
+
+def _checks_without_a_fault() -> list[str]:
+    """Return a complaint for each check that caught no fault, once every fault has been tried."""
+    files = list(Path(os.environ[KILLS]).iterdir())
+    if len(files) < len(FAULTS):
+        return []
+    killing = {check.partition(":")[0] for file in files for check in json.loads(file.read_text())}
+    functions = dict.fromkeys(check.function for check in inventory.checks())
+    return [f"no fault makes this check fail: {function}" for function in functions if function not in killing]

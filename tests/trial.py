@@ -1,0 +1,84 @@
+"""The suite, tried on the reference server with faults or lawful variants."""
+
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from conformance import inventory
+from conformance.console import ConsoleReporter
+from conformance.plugin.run import Run
+from conformance.reference.server import running_reference
+from conformance.report.data import CheckResult
+
+# Two for the maildrops that most checks share, one to spare, one by APOP, and passwords with spaces in every place.
+USERS = {
+    "conf1": "{PASS}secret1",
+    "conf2": "{PASS}secret2",
+    "conf3": "{PASS}secret3",
+    "conf4": "{PASS}secret4",
+    "apop1": "{APOP}sesame1",
+    "space1": "{PASS}two  spaces inside",
+    "space2": "{PASS} space before",
+    "space3": "{PASS}space after ",
+}
+
+AUTOLOGOUT = 2.0
+"""Seconds that stand for the RFC's ten minutes."""
+
+SLOW_OPTIONS = ("--pop3-slow", f"--pop3-autologout-minimum={AUTOLOGOUT}")
+"""Options that let the checks about the autologout timer run in that time."""
+
+_PROFILE = """
+[server]
+name = "Reference server"
+[endpoint]
+host = "127.0.0.1"
+port = {port}
+[limits]
+connect = 2
+greeting = 1
+reply = 1
+failed_login = 1
+quiet = 0.1
+"""
+
+_ACCOUNT = """
+[[accounts]]
+user = "{user}"
+password = "{password}"
+seed = {{ maildir = "{mail}/{user}/Maildir", line_ends = "exact" }}
+"""
+
+
+def trial(
+    directory: Path,
+    faults: Sequence[str] = (),
+    variants: Sequence[str] = (),
+    select: Iterable[str] = (),
+    options: Sequence[str] = (),
+) -> Run:
+    """Run the checks that `select` names (all by default) against the reference server, and return the run."""
+    mail = directory / "mail"
+    for user in USERS:
+        (mail / user).mkdir(parents=True, exist_ok=True)
+    with running_reference(USERS, mail, faults, variants, autologout=AUTOLOGOUT) as port:
+        profile = directory / "profile.toml"
+        accounts = (
+            _ACCOUNT.format(user=user, password=password.partition("}")[2], mail=mail)
+            for user, password in USERS.items()
+        )
+        profile.write_text(_PROFILE.format(port=port) + "".join(accounts))
+        arguments = [f"--pop3-profile={profile}", "--pop3-seed=1", "-p", "no:xdist", "-p", "no:timeout"]
+        arguments += [f"--pop3-select={expression}" for expression in select]
+        reporter = ConsoleReporter(Console(file=io.StringIO()))
+        pytest.main([*inventory.PYTEST_OPTIONS, *arguments, *options], plugins=[reporter])
+    assert isinstance(reporter.run, Run), reporter.pytest_output.getvalue()
+    return reporter.run
+
+
+def of_verdict(results: Iterable[CheckResult], *verdicts: str) -> list[CheckResult]:
+    """Return those results that have one of the verdicts."""
+    return [result for result in results if result.verdict in verdicts]
