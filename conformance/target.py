@@ -13,7 +13,7 @@ from conformance.wire.session import Deadlines, Endpoint, NoReplyError, Recorder
 from conformance.wire.transcript import Redactor
 
 LOCK_RELEASE = 5.0
-"""Seconds in which the lock of an ended session must be gone: RFC 1939 section 6 releases it after the reply to QUIT."""
+"""Seconds in which the lock of an ended session must be gone: it is released behind the reply to QUIT (section 6)."""
 
 
 @dataclass(frozen=True)

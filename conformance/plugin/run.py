@@ -49,6 +49,8 @@ class CheckState:
     judge: Judge = field(default_factory=Judge)
     started: float = field(default_factory=time.monotonic)
     judgement: Judgement | None = None
+    evidence: list[dict[str, float | str]] = field(default_factory=list)
+    """The transcript up to the deviation: what follows it, a polite farewell, shows nothing."""
 
 
 STATE = pytest.StashKey[CheckState]()
@@ -202,6 +204,8 @@ class Run:
             found = judgement(error, state.judge, requirements_of(item), self.catalogue)
             state.judgement = self.known.judged(check_id(item), found)
             self._set_outcome(report, state.judgement, item)
+            if state.judgement.violated and self.bench:
+                state.evidence = state.recorder.transcript.rendered(self.bench.target.redactor)
         if call.when == "teardown":
             report.pop3 = self._record(item, state)  # type: ignore[attr-defined]
         return report
@@ -257,6 +261,7 @@ class Run:
         """Return what the reporting process needs to know of a check, fit for JSON, secrets taken out."""
         assert self.bench is not None
         found = state.judgement or Judgement(Verdict.ERROR, "the check did not run to its end")
+        transcript = state.evidence or state.recorder.transcript.rendered(self.bench.target.redactor)
         result = CheckResult(
             id=check_id(item),
             title=title_of(item),
@@ -266,10 +271,7 @@ class Run:
             violated=found.violated,
             transport=self.bench.target.transport,
             duration_s=round(time.monotonic() - state.started, 4),
-            transcript=tuple(
-                TranscriptEntry.from_dict(entry)
-                for entry in state.recorder.transcript.rendered(self.bench.target.redactor)
-            ),
+            transcript=tuple(TranscriptEntry.from_dict(entry) for entry in transcript),
             expected=tuple(self._redacted(text) for text in found.expected),
             observed=self._redacted(found.observed),
             fingerprint=found.fingerprint,
