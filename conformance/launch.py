@@ -43,7 +43,7 @@ class Running:
         return self._process is None or self._process.poll() is None
 
     def stderr_tail(self) -> str:
-        """Return the last lines that the server wrote to standard error: at most 4096 octets."""
+        """Return the last lines that the server has written to standard error, at most 4096 octets; until it stops."""
         return "" if self._stderr is None else _tail(self._stderr)
 
 
@@ -185,7 +185,8 @@ def _process(launch: Launch, endpoint: Endpoint, state: Path) -> Iterator[subpro
                 start_new_session=True,
             )
         except OSError as error:
-            raise BenchError(f"{launch.command[0]} cannot be started: {error.strerror}") from error
+            place = f"in {launch.working_directory}"
+            raise BenchError(f"{launch.command[0]} cannot be started {place}: {error.strerror}") from error
         try:
             yield process
         finally:

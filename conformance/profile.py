@@ -63,6 +63,8 @@ def _directory(info: ValidationInfo) -> Path:
 
 
 def _from_profile(text: str, info: ValidationInfo) -> str:
+    if "\0" in text:
+        raise ValueError("must not hold NUL")
     return expand(text, {"profile_dir": str(_directory(info)), "python": sys.executable})
 
 
@@ -92,6 +94,13 @@ def _one_line(text: str) -> str:
 def _one_line_secret(secret: SecretStr) -> SecretStr:
     _one_line(secret.get_secret_value())
     return secret
+
+
+def _variables(environment: Mapping[str, str]) -> Mapping[str, str]:
+    for name in environment:
+        if not name or "=" in name or "\0" in name:
+            raise ValueError(f"{name!r} cannot be the name of a variable")
+    return environment
 
 
 def _regular_expression(text: str) -> str:
@@ -124,12 +133,13 @@ class Table(BaseModel):
     @classmethod
     def _name_the_nearest_key(cls, value: object) -> object:
         if isinstance(value, dict):
-            for key in value.keys() - cls.model_fields.keys():
-                raise ValueError(unknown_key(str(key), list(cls.model_fields)))
+            for key in value:
+                if key not in cls.model_fields:
+                    raise ValueError(unknown_key(key, tuple(cls.model_fields)))
         return value
 
 
-def unknown_key(key: str, known: list[str]) -> str:
+def unknown_key(key: str, known: tuple[str, ...]) -> str:
     """Return the sentence that says that `key` is unknown, and which of the `known` is nearest."""
     match difflib.get_close_matches(key, known, n=1):
         case [nearest]:
@@ -209,15 +219,7 @@ class ImapSeed(Table):
     imap: Text
 
 
-_SEEDS: dict[str, type[Table]] = {
-    "maildir": MaildirSeed,
-    "mbox": MboxSeed,
-    "as_found": AsFoundSeed,
-    "command": CommandSeed,
-    "lmtp": LmtpSeed,
-    "smtp": SmtpSeed,
-    "imap": ImapSeed,
-}
+_SEEDS = ("maildir", "mbox", "as_found", "command", "lmtp", "smtp", "imap")
 _AVAILABLE_SEEDS = ("maildir", "mbox", "as_found")
 
 
@@ -230,7 +232,7 @@ def _exactly_one_kind(value: object) -> object:
     if isinstance(value, dict):
         kinds = [kind for kind in _SEEDS if kind in value]
         if not kinds and value:
-            raise ValueError(unknown_key(str(next(iter(value))), list(_SEEDS)))
+            raise ValueError(unknown_key(str(next(iter(value))), _SEEDS))
         if len(kinds) != 1:
             given = " and ".join(kinds) or "none"
             raise ValueError(f"give exactly one of {', '.join(_SEEDS)}; {given} given")
@@ -315,7 +317,7 @@ class Launch(Table):
         default=None, description="awaited on standard output; default: until the ports accept connections"
     )
     ready_timeout: Seconds = 15.0
-    environment: Mapping[str, LaunchText] = {}
+    environment: Annotated[Mapping[str, LaunchText], AfterValidator(_variables)] = {}
     working_directory: ProfilePath = Field(default=Path(), validate_default=True)
     stop: Command | None = Field(default=None, description="default: SIGTERM to the process group")
     requires: Text | None = Field(default=None, description="the executable that has to be installed")
@@ -388,16 +390,14 @@ class Profile(Table):
         for key in ("port", "tls_port"):
             if getattr(self.endpoint, key) == 0:
                 raise ValueError(f"endpoint.{key}: 0 needs [launch]; give the port")
-        for place, path in self._paths():
+        for place, path in [("endpoint.ca_file", self.endpoint.ca_file), *self._stores()]:
             for name in LAUNCH_PLACEHOLDERS:
                 if f"{{{name}}}" in str(path):
                     raise ValueError(f"{place}: {{{name}}} needs [launch]; give the path")
         return self
 
-    def _paths(self) -> Iterator[tuple[str, Path]]:
-        """Yield the place and path of each file or directory that a launch may create."""
-        if self.endpoint.ca_file is not None:
-            yield "endpoint.ca_file", self.endpoint.ca_file
+    def _stores(self) -> Iterator[tuple[str, Path]]:
+        """Yield the place in the profile and the path of each maildrop that is filled through the file system."""
         for index, account in enumerate(self.accounts):
             match account.seed:
                 case MaildirSeed(maildir=path):
@@ -413,11 +413,12 @@ class Profile(Table):
             except ProfileError as error:
                 yield f"accounts[{index}]: {error}"
         if self.launch is not None:
+            # It may create them.
             return
-        for place, path in self._paths():
-            if place == "endpoint.ca_file" and not path.is_file():
-                yield f"{place}: no file {path}"
-            elif place != "endpoint.ca_file" and not path.parent.is_dir():
+        if self.endpoint.ca_file is not None and not self.endpoint.ca_file.is_file():
+            yield f"endpoint.ca_file: no file {self.endpoint.ca_file}; create it, or correct the path"
+        for place, path in self._stores():
+            if not path.parent.is_dir():
                 yield f"{place}: no directory {path.parent}; create it, or correct the path"
 
 

@@ -4,24 +4,32 @@ import hashlib
 import os
 import poplib
 import shutil
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from conformance.launch import Running, running
-from conformance.profile import MaildirSeed, load_profile
+from conformance.profile import MaildirSeed, Profile, load_profile
 
 PROFILE = Path(__file__).parent.parent / "profiles/dovecot.toml"
 
 
 @pytest.fixture(scope="module")
-def dovecot() -> Iterator[Running]:
+def profile() -> Profile:
     profile = load_profile(PROFILE)
     assert profile.launch is not None
     installed = shutil.which("dovecot", path=f"{os.environ['PATH']}:/usr/sbin")
+    # Where everything is meant to be installed, its absence is a failure.
     if installed is None and os.environ.get("CI") != "true":
         pytest.skip(f"Dovecot is not installed: {profile.launch.install}")
+    return profile
+
+
+@pytest.fixture(scope="module")
+def dovecot(profile: Profile) -> Iterator[Running]:
     with running(profile) as server:
         yield server
 
@@ -107,31 +115,33 @@ def test_many_wrong_passwords_do_not_delay_the_right_one(dovecot: Running) -> No
         with pytest.raises(poplib.error_proto, match="AUTH"):
             client.pass_("wrong")
         client.close()
-    client = log_in(dovecot)
-    client.sock.settimeout(1)
-    assert client.noop().startswith(b"+OK")
-    client.quit()
+    started = time.monotonic()
+    log_in(dovecot).quit()
+    # Dovecot's own penalty would be several seconds by now.
+    assert time.monotonic() - started < 2
 
 
-def test_a_login_of_many_connections_at_once_is_not_limited(dovecot: Running) -> None:
+def test_one_user_may_have_many_sessions_at_once(dovecot: Running) -> None:
     clients = [log_in(dovecot) for _ in range(12)]
     for client in clients:
         client.quit()
 
 
-def test_nothing_is_left_when_it_stops_with_a_session_open() -> None:
-    if shutil.which("dovecot", path=f"{os.environ['PATH']}:/usr/sbin") is None and os.environ.get("CI") != "true":
-        pytest.skip("Dovecot is not installed: apt-get install dovecot-pop3d")
-    with running(load_profile(PROFILE)) as server:
+def runs(group: int) -> bool:
+    """True if a process of that group runs; a zombie does not."""
+    rows = subprocess.run(["ps", "-eo", "pgid=,stat="], capture_output=True, text=True, check=True).stdout
+    return any(row.split()[0] == str(group) and "Z" not in row.split()[1] for row in rows.splitlines())
+
+
+def test_nothing_is_left_when_it_stops_with_a_session_open(profile: Profile) -> None:
+    with running(profile) as server:
         client = log_in(server)
         seed = server.profile.accounts[0].seed
         assert isinstance(seed, MaildirSeed)
         state = seed.maildir.parent.parent
-        pids = [int(line.split()[0]) for line in (state / "run/master.pid").read_text().splitlines()]
-        assert server.alive()
+        master = int((state / "run/master.pid").read_text())
+        assert runs(master)
     client.close()
     assert not server.alive()
+    assert not runs(master)
     assert not state.exists()
-    for pid in pids:
-        with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)

@@ -1,6 +1,7 @@
 """Starting and stopping servers: small ones that behave, and ones that do not."""
 
 import os
+import poplib
 import signal
 import socket
 import stat
@@ -14,7 +15,7 @@ import pytest
 
 from conformance import launch
 from conformance.launch import running
-from conformance.profile import Account, Endpoint, Launch, MaildirSeed, MboxSeed, Profile, Server
+from conformance.profile import Account, Endpoint, Launch, MaildirSeed, MboxSeed, Profile, Server, load_profile
 from conformance.verdict import BenchError
 
 ACCEPTING = """
@@ -213,7 +214,7 @@ def test_a_program_that_cannot_be_run_is_the_bench_that_failed(tmp_path: Path) -
     program.write_text("no program")
     program.chmod(0o755)
     with (
-        pytest.raises(BenchError, match=r"server cannot be started: Exec format error$"),
+        pytest.raises(BenchError, match=r"server cannot be started in .*: Exec format error$"),
         running(profile_of(str(program))),
     ):
         pytest.fail("started")
@@ -304,3 +305,14 @@ with running(profile_of(*python("import os; print(os.getpid(), flush=True)" + AC
     assert b"KeyboardInterrupt" in errors
     assert ends(int(server))
     assert not Path(os.fsdecode(state)).exists()
+
+
+def test_the_profile_of_the_reference_server_starts_it_and_every_account_logs_in() -> None:
+    profile = load_profile(Path(__file__).parent.parent / "profiles/reference.toml")
+    with running(profile) as server:
+        for account in server.profile.accounts:
+            client = poplib.POP3("127.0.0.1", server.profile.endpoint.port or 0, timeout=10)
+            client.user(account.user)
+            client.pass_(account.secret())
+            assert client.stat() == (0, 0)
+            client.quit()

@@ -191,7 +191,10 @@ WRONG = {
         SERVER + ENDPOINT + 'ca_file = "ca.pem"\ntls_verify = false\n' + ACCOUNT,
         "endpoint: ca_file contradicts tls_verify = false; leave one out",
     ),
-    "no authority": (SERVER + ENDPOINT + 'ca_file = "ca.pem"\n' + ACCOUNT, "endpoint.ca_file: no file {tmp}/ca.pem"),
+    "no authority": (
+        SERVER + ENDPOINT + 'ca_file = "ca.pem"\n' + ACCOUNT,
+        "endpoint.ca_file: no file {tmp}/ca.pem; create it, or correct the path",
+    ),
     "no password": (PLAIN.replace('password = "p"', ""), f"accounts[0]: {PASSWORDS}; none given"),
     "two passwords": (
         PLAIN + 'password_env = "E"\n',
@@ -262,6 +265,11 @@ WRONG = {
         PLAIN + LAUNCH + "environment = { PORT = 110 }\n",
         "launch.environment.PORT: must be a string",
     ),
+    "impossible variable": (
+        PLAIN + LAUNCH + 'environment = { "A=B" = "" }\n',
+        "launch.environment: 'A=B' cannot be the name of a variable",
+    ),
+    "impossible word": (PLAIN + '[launch]\ncommand = ["a", "\\u0000"]\n', "launch.command[1]: must not hold NUL"),
     "no patience": (PLAIN + "[limits]\nreply = 0\n", "limits.reply: must be more than 0"),
     "too much patience": (PLAIN + "[limits]\nreply = inf\n", "limits.reply: must be finite"),
     "patience as text": (PLAIN + '[limits]\nreply = "5s"\n', "limits.reply: must be a number"),
