@@ -31,8 +31,25 @@ class Line:
         return SPEAKER[self.side]
 
 
-def transcript_lines(check: CheckResult) -> list[Line]:
-    """Return the transcript, line by line."""
+def transcript_lines(check: CheckResult, limit: int) -> list[Line]:
+    """Return the transcript, line by line, without its middle if it has more than `limit` lines."""
+    lines = _lines(check)
+    if len(lines) <= limit:
+        return lines
+    half = limit // 2
+    left_out = Line("bench", f"[... {len(lines) - 2 * half} lines ...]", None)
+    return [*lines[:half], left_out, *lines[-half:]]
+
+
+def excerpt(check: CheckResult, length: int) -> list[Line]:
+    """Return the few lines that show the deviation: those that lead to the marked one, or else the last ones."""
+    lines = _lines(check)
+    marked = next((place for place, line in enumerate(lines) if line.marked), len(lines) - 1)
+    end = min(len(lines), marked + 2)
+    return lines[max(0, end - length) : end]
+
+
+def _lines(check: CheckResult) -> list[Line]:
     lines = [
         Line(entry.side, text, entry.t if number == 0 else None)
         for entry in check.transcript
@@ -42,14 +59,6 @@ def transcript_lines(check: CheckResult) -> list[Line]:
     if place is not None:
         lines[place] = replace(lines[place], marked=True)
     return lines
-
-
-def excerpt(check: CheckResult, length: int) -> list[Line]:
-    """Return the few lines that show the deviation: those that lead to the marked one, or else the last ones."""
-    lines = transcript_lines(check)
-    marked = next((place for place, line in enumerate(lines) if line.marked), len(lines) - 1)
-    end = min(len(lines), marked + 2)
-    return lines[max(0, end - length) : end]
 
 
 def _place(lines: list[Line], observed: str) -> int | None:

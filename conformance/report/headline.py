@@ -8,9 +8,6 @@ from conformance.report.findings import findings
 from conformance.report.unverified import UNVERIFIED
 from conformance.verdict import Verdict
 
-INTERRUPTED = 130
-"""The exit code of a run that the user ended."""
-
 
 class Standing(StrEnum):
     """Where the server stands after the run."""
@@ -68,6 +65,4 @@ def _sentences(report: Report) -> list[str]:
         sentences.append(f"{counted(known, 'check')} met a deviation that the profile lists.")
     if errors := report.summary.checks[Verdict.ERROR]:
         sentences.append(f"{counted(errors, 'check')} could not be carried out.")
-    if report.run.exit == INTERRUPTED:
-        sentences.append("The run was interrupted; this is what ran until then.")
     return sentences

@@ -16,7 +16,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from conformance.report.data import CheckResult, Report, RequirementResult
-from conformance.report.evidence import transcript_lines
+from conformance.report.evidence import Line, transcript_lines
 from conformance.report.findings import findings
 from conformance.report.headline import Standing, counted, headline
 from conformance.report.unverified import gaps
@@ -25,6 +25,12 @@ from conformance.verdict import Verdict
 
 TEXT_LIMIT = 4000
 """Characters of any one text that are shown; `report.json` has them all."""
+
+LINES_LIMIT = 500
+"""Lines of the transcript of a check that deviates."""
+
+UNEVENTFUL_LINES_LIMIT = 60
+"""Lines of the transcript of any other check: there are hundreds of them, and a telephone must be able to open it."""
 
 _SIGN = {
     Verdict.PASS: "✓",
@@ -90,12 +96,11 @@ def _template() -> Template:
         autoescape=True, undefined=StrictUndefined, finalize=_finalized, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals |= {
-        "Verdict": Verdict,
         "bar_order": _BAR,
         "counted": counted,
         "sign": _SIGN,
         "standing_sign": _STANDING_SIGN,
-        "lines": transcript_lines,
+        "lines": _lines,
     }
     environment.filters |= {"address": _address, "wire": _wire}
     return environment.from_string(_part("html.j2"))
@@ -113,6 +118,11 @@ def _hash(text: str) -> str:
 def _finalized(value: Any) -> Any:
     """Make every text that the template puts out visible; jinja escapes it for HTML after that."""
     return visible(value, TEXT_LIMIT) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _lines(check: CheckResult) -> list[Line]:
+    deviates = check.verdict in (Verdict.FAIL, Verdict.WARN, Verdict.KNOWN, Verdict.ERROR)
+    return transcript_lines(check, LINES_LIMIT if deviates else UNEVENTFUL_LINES_LIMIT)
 
 
 def _address(url: str) -> str:

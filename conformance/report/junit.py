@@ -67,7 +67,9 @@ def _add_case(suite: ElementTree.Element, check: CheckResult, report: Report) ->
     elif check.verdict is Verdict.ERROR:
         error = ElementTree.SubElement(case, "error", type=check.verdict, message=_text(check.reason))
         error.text = "\n".join(_evidence(check))
-    elif check.verdict is Verdict.FAIL or (check.verdict is Verdict.WARN and report.run.options.get("gate") == "should"):
+    elif check.verdict is Verdict.FAIL or (
+        check.verdict is Verdict.WARN and report.run.options.get("gate") == "should"
+    ):
         failure = ElementTree.SubElement(case, "failure", type=check.verdict, message=_text(check.observed))
         failure.text = "\n".join(_evidence(check))
     elif check.verdict is not Verdict.PASS:
@@ -93,7 +95,9 @@ def _add_run(root: ElementTree.Element, report: Report) -> None:
     head = headline(report)
     suite = ElementTree.SubElement(root, "testsuite", name="run")
     _add_properties(suite, report)
-    case = ElementTree.SubElement(suite, "testcase", classname="pop3.run", name="the_server_can_be_tested", time="0.000")
+    case = ElementTree.SubElement(
+        suite, "testcase", classname="pop3.run", name="the_server_can_be_tested", time="0.000"
+    )
     notes = "\n".join(map(_text, report.run.notes))
     if head.standing is Standing.UNTESTED:
         error = ElementTree.SubElement(case, "error", type="error", message=_text(f"{head.title}. {head.detail}"))

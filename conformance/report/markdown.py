@@ -51,8 +51,7 @@ def _document(report: Report) -> Iterator[str]:
     if missing := gaps(report):
         yield "\n### Not verified, and why\n"
         yield from (
-            f"- {counted(gap.size, 'requirement')}, {_plain(gap.verdict)}: {_code(gap.reason)}"
-            for gap in missing
+            f"- {counted(gap.size, 'requirement')}, {_plain(gap.verdict)}: {_code(gap.reason)}" for gap in missing
         )
     yield "\n### Run\n"
     yield from (f"- {_plain(name)}: {_code(value)}" for name, value in _run(report))

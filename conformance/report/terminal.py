@@ -1,5 +1,6 @@
 """The report for a terminal: findings first, then the counts, what was not verified, and where the rest is."""
 
+import re
 import textwrap
 from collections.abc import Callable, Iterator
 
@@ -22,6 +23,7 @@ NARROWEST = 40
 
 _TEXT_LIMIT = 500
 _LABEL = 10
+_CHARACTER = re.compile(r"(?:\\r)?\\n|\\(?:x[0-9a-f]{2}|u\{[0-9a-f]+\}|.)|.")
 
 _STYLE = {
     "bold": "1",
@@ -79,7 +81,9 @@ def _document(report: Report, width: int, paint: _Paint, where: str) -> Iterator
         for gap in missing[:GAPS]:
             yield from _labelled(f"{gap.size:>8}", f"{gap.verdict}: {gap.reason}", width)
         if rest := missing[GAPS:]:
-            yield from _labelled(f"{sum(gap.size for gap in rest):>8}", f"for {counted(len(rest), 'other reason')}", width)
+            yield from _labelled(
+                f"{sum(gap.size for gap in rest):>8}", f"for {counted(len(rest), 'other reason')}", width
+            )
     yield ""
     yield from _wrapped(f"{report.run.duration_s:.1f} s, seed {report.run.seed}", width)
     if where:
@@ -109,13 +113,15 @@ def _finding(finding: Finding, width: int, paint: _Paint) -> Iterator[str]:
 
 
 def _transcript_line(line: Line, width: int, paint: _Paint) -> Iterator[str]:
-    """Yield the line cut where the terminal ends, its spaces kept."""
+    """Yield the line in as many rows as it takes, its spaces kept and no escape cut in two."""
     first = f"  {'>' if line.marked else ' '} {line.speaker} "
-    text = visible(line.text, _TEXT_LIMIT)
-    room = width - len(first)
-    for start in range(0, max(len(text), 1), room):
-        indent = first if start == 0 else " " * len(first)
-        yield paint(indent + text[start : start + room], "bold" if line.marked else "dim")
+    rows = [""]
+    for character in _CHARACTER.findall(visible(line.text, _TEXT_LIMIT)):
+        if len(rows[-1]) + len(character) > width - len(first):
+            rows.append("")
+        rows[-1] += character
+    for number, row in enumerate(rows):
+        yield paint((" " * len(first) if number else first) + row, "bold" if line.marked else "dim")
 
 
 def _counts(report: Report, paint: _Paint) -> Iterator[str]:
