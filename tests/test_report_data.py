@@ -321,9 +321,9 @@ def test_an_excerpt_leads_to_the_marked_line() -> None:
     assert [line.text for line in excerpt(check, 3)] == ["+OK\\r\\n", "1 120\\r\\n", "C:\\\\new\\n"]
 
 
-def test_an_excerpt_without_a_marked_line_is_the_end() -> None:
+def test_an_excerpt_without_a_marked_line_is_the_last_exchange() -> None:
     check = result("topic/a", FAIL, A, transcript=LISTING, observed="something else")
-    assert [line.text for line in excerpt(check, 2)] == [".\\r\\n", "closed"]
+    assert [line.text for line in excerpt(check, 2)] == ["LIST\\r\\n", "+OK\\r\\n"]
     assert excerpt(result("topic/a", FAIL, A), 2) == []
 
 

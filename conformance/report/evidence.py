@@ -42,11 +42,14 @@ def transcript_lines(check: CheckResult, limit: int) -> list[Line]:
 
 
 def excerpt(check: CheckResult, length: int) -> list[Line]:
-    """Return the few lines that show the deviation: those that lead to the marked one, or else the last ones."""
+    """Return the few lines that show the deviation: those that lead to the marked one, or else the last exchange."""
     lines = _lines(check)
-    marked = next((place for place, line in enumerate(lines) if line.marked), len(lines) - 1)
-    end = min(len(lines), marked + 2)
-    return lines[max(0, end - length) : end]
+    marked = next((place for place, line in enumerate(lines) if line.marked), None)
+    if marked is not None:
+        return lines[max(0, marked + 2 - length) : marked + 2]
+    last_command = max((place for place, line in enumerate(lines) if line.side == "client"), default=0)
+    start = max(0, min(last_command, len(lines) - length))
+    return lines[start : start + length]
 
 
 def _lines(check: CheckResult) -> list[Line]:
