@@ -22,10 +22,13 @@ def assemble(faults: Iterable[str] = (), variants: Iterable[str] = ()) -> type[S
     """
     chosen = [_find(FAULTS, "fault", name).service for name in faults]
     chosen += [_find(VARIANTS, "variant", name).service for name in variants]
-    distinct = tuple(dict.fromkeys(chosen))
-    if not distinct:
+    # One that another of them includes is there already, and would have to come after it.
+    bases = tuple(
+        one for one in dict.fromkeys(chosen) if not any(issubclass(other, one) for other in chosen if other is not one)
+    )
+    if not bases:
         return Service
-    return type("+".join(service.__name__ for service in distinct), distinct, {})
+    return type("+".join(service.__name__ for service in bases), bases, {})
 
 
 def _find(registered: Mapping[str, _Entry], kind: str, name: str) -> _Entry:

@@ -16,7 +16,7 @@ AUTOLOGOUT = 600.0
 """Seconds: the shortest autologout timer that RFC 1939 section 3 allows."""
 
 _NAME = re.compile(rb"[\x21-\x7e\x80-\xff]+")
-_SCHEME = re.compile(rb"\{([A-Za-z]+)\}(.*)", re.DOTALL)
+_SCHEME = re.compile(rb"\{([^}]*)\}(.*)", re.DOTALL)
 
 
 class UsersError(ValueError):

@@ -52,24 +52,12 @@ class TimestampWithSpace(Service):
         return super().timestamp().replace(".", " ", 1)
 
 
-@fault("timestamp-truncated", breaks=("R1939-7-APOP-04", "R1939-7-APOP-11"))
+@fault("timestamp-truncated", breaks=("R1939-7-APOP-04",))
 class TimestampTruncated(Service):
     """The greeting is cut, so that the timestamp has no closing bracket."""
 
     def greeting(self) -> Reply:
         yield self.ok(f"POP3 server ready {self.stamp[:-1]}")
-
-
-@fault("timestamp-of-another-connection", breaks=("R1939-7-APOP-07", "R1939-7-APOP-11"))
-class TimestampOfAnotherConnection(Service):
-    """The digest is checked against the timestamp of the connection before this one."""
-
-    def digest(self, account: Account) -> bytes:
-        return _digest(self.site.memory.get("stamp before", self.stamp), account)
-
-    def closed(self) -> None:
-        self.site.memory["stamp before"] = self.stamp
-        super().closed()
 
 
 @fault("apop-digest-not-checked", breaks=("R1939-7-APOP-10", "R1939-7-APOP-12"))
@@ -165,7 +153,7 @@ class ApopFailedClosesSilently(Service):
         return iter([Ending.FIN]) if self.keyword == "APOP" else super().deny(account)
 
 
-@fault("apop-announced-but-unknown", breaks=("R1939-7-APOP-03", "R1939-7-APOP-11"), seen_in="cyrusimap/cyrus-imapd#396")
+@fault("apop-announced-but-unknown", breaks=("R1939-7-APOP-03",), seen_in="cyrusimap/cyrus-imapd#396")
 class ApopAnnouncedButUnknown(Service):
     """The greeting has a timestamp, but APOP is never successful."""
 
@@ -173,12 +161,13 @@ class ApopAnnouncedButUnknown(Service):
         yield from self.deny(None)
 
 
-@fault("apop-name-in-upper-case", breaks=("R1939-7-APOP-06",))
-class ApopNameInUpperCase(Service):
-    """APOP knows users by their name in upper case only, unlike USER."""
+@fault("apop-opens-first-maildrop", breaks=("R1939-7-APOP-06",))
+class ApopOpensFirstMaildrop(Service):
+    """APOP opens the maildrop of the first user, whoever has logged in."""
 
-    def do_apop(self, name: bytes, digest: bytes) -> Reply:
-        return super().do_apop(name.lower() if name.isupper() else b"", digest)
+    def admit(self, account: Account) -> Reply:
+        first = next(iter(self.site.users.values()))
+        return super().admit(first if self.keyword == "APOP" else account)
 
 
 @fault("user-has-pass-and-apop", breaks=("R1939-13-APOP-01", "R1939-A-APOP-01"))

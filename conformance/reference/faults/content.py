@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from conformance.reference.faults.registry import fault
-from conformance.reference.service import CRLF, Ending, Reply, Service
+from conformance.reference.service import CRLF, Ending, Refused, Reply, Service
 from conformance.reference.site import Site
 from conformance.reference.store import Message
 
@@ -61,9 +61,9 @@ class RetrTruncatesLinesAt1024(_Altered):
         return re.sub(rb"([^\r\n]{1024})[^\r\n]+", rb"\1", octets)
 
 
-@fault("retr-wraps-lines-at-998", breaks=_WHOLE)
+@fault("retr-wraps-lines-at-998", breaks=("R1939-5-SIZE-01",))
 class RetrWrapsLinesAt998(_Altered):
-    """Lines over 998 octets are broken into several."""
+    """Lines over 998 octets are broken into several, which sizes do not count."""
 
     def altered(self, octets: bytes) -> bytes:
         return re.sub(rb"([^\r\n]{998})(?=[^\r\n])", rb"\1\r\n", octets)
@@ -186,6 +186,24 @@ class RetrTruncatesAtOneMegabyte(Service):
             if sent > 2**20:
                 return
             yield line
+
+
+@fault("retr-stamps-session", breaks=_WHOLE)
+class RetrStampsSession(Service):
+    """RETR adds a header field that is another one in each session."""
+
+    def retr_lines(self, message: Message) -> Iterable[bytes]:
+        return [b"X-Session: %d" % self.number_of_connection, *self.lines_of(message)]
+
+
+@fault("eight-bit-header-refused", breaks=("R1939-11-MSGFORMAT-01",))
+class EightBitHeaderRefused(Service):
+    """A message with 8-bit octets in its header section is not sent."""
+
+    def retr_lines(self, message: Message) -> Iterable[bytes]:
+        if not message.octets().partition(CRLF + CRLF)[0].isascii():
+            raise Refused("message has an invalid header")
+        return self.lines_of(message)
 
 
 @fault("retr-second-time-differs", breaks=("R1939-5-RETR-04", "R1939-5-STATE-01"))

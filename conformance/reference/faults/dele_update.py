@@ -72,7 +72,7 @@ class _Retrieved(Service):
             self.remove(message)
 
 
-@fault("retrieved-removed-at-quit", breaks=("R1939-5-RETR-05", "R1939-6-UPDATE-09", "R2449-6.7-EXPIRE-05"))
+@fault("retrieved-removed-at-quit", breaks=("R1939-5-RETR-05", "R1939-6-UPDATE-09"))
 class RetrievedRemovedAtQuit(_Retrieved):
     """QUIT removes what RETR has sent, although EXPIRE NEVER is announced."""
 

@@ -207,6 +207,14 @@ class EmptyListingNotTerminated(Service):
             yield from super().listing(rows)
 
 
+@fault("empty-listing-has-blank-line", breaks=("R1939-3-MULTILINE-06",))
+class EmptyListingHasBlankLine(Service):
+    """LIST and UIDL of an empty maildrop have a blank line before the termination line."""
+
+    def listing(self, rows: Iterable[str]) -> Reply:
+        return super().listing(list(rows) or [""])
+
+
 @fault("terminator-without-lf", breaks=("R1939-3-MULTILINE-03",), seen_in="cyrusimap/cyrus-imapd#4717")
 class TerminatorWithoutLf(Service):
     """The termination line lacks its LF."""
@@ -322,6 +330,15 @@ class StatMultiLine(Service):
 
     def do_stat(self) -> Reply:
         yield from super().do_stat()
+        yield self.terminator()
+
+
+@fault("dele-multi-line", breaks=("R1939-3-MULTILINE-01",))
+class DeleMultiLine(Service):
+    """DELE is followed by a termination line."""
+
+    def do_dele(self, argument: bytes) -> Reply:
+        yield from super().do_dele(argument)
         yield self.terminator()
 
 

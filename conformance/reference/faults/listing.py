@@ -316,14 +316,17 @@ class ListFromZero(_ScanListing):
 class NumbersWithGap(Service):
     """There is no message 2: the numbers are 1, 3, 4 and so on."""
 
+    def numbers(self) -> list[int]:
+        return [1, *range(3, len(self.messages) + 2)][: len(self.messages)]
+
     def listed(self) -> list[int]:
-        return [number for number in (1, *range(3, len(self.messages) + 2)) if number not in self.marked]
+        return [number for number in self.numbers() if number not in self.marked]
 
     def exists(self, number: int) -> bool:
-        return number != 2 and 1 <= number <= len(self.messages) + 1
+        return number in self.numbers()
 
     def message(self, number: int) -> Message:
-        return self.messages[0 if number == 1 else number - 2]
+        return self.messages[self.numbers().index(number)]
 
 
 @fault("size-counts-lf", breaks=("R1939-11-SIZE-02", "R1939-5-SIZE-01"), seen_in="aenetmail/aenetmail#150, netqmail")
@@ -380,6 +383,14 @@ class SizeInCharacters(Service):
 
     def size(self, message: Message) -> int:
         return len(message.octets().decode("utf-8", "replace"))
+
+
+@fault("size-changes-with-session", breaks=("R1939-5-SIZE-02",))
+class SizeChangesWithSession(Service):
+    """Sizes are larger in each session than in the one before."""
+
+    def size(self, message: Message) -> int:
+        return message.size + self.number_of_connection
 
 
 @fault("size-changes-after-retr", breaks=("R1939-4-SIZE-01", "R1939-5-RETR-05"))

@@ -114,9 +114,9 @@ class LockForAllUsers(Service):
 
 
 class _LateRelease(Service):
-    """A lock is kept for half a minute when a session ends in a certain way."""
+    """A lock is kept for ten seconds when a session ends in a certain way."""
 
-    seconds = 30.0
+    seconds = 10.0
 
     def keeps(self) -> bool:
         raise NotImplementedError
@@ -133,7 +133,7 @@ class _LateRelease(Service):
 
 @fault("lock-kept-after-quit", breaks=("R1939-3-QUIT-01", "R1939-6-LOCK-01"))
 class LockKeptAfterQuit(_LateRelease):
-    """After QUIT the maildrop stays locked for half a minute."""
+    """After QUIT the maildrop stays locked for ten seconds."""
 
     def keeps(self) -> bool:
         return self.state is State.UPDATE
@@ -141,7 +141,7 @@ class LockKeptAfterQuit(_LateRelease):
 
 @fault("lock-kept-after-removal", breaks=("R1939-6-LOCK-01",))
 class LockKeptAfterRemoval(_LateRelease):
-    """After a QUIT that removed messages the maildrop stays locked for half a minute."""
+    """After a QUIT that removed messages the maildrop stays locked for ten seconds."""
 
     def keeps(self) -> bool:
         return self.state is State.UPDATE and bool(self.marked)
@@ -149,7 +149,7 @@ class LockKeptAfterRemoval(_LateRelease):
 
 @fault("lock-kept-after-drop", breaks=("R1939-3-CONN-02",), seen_in="Xeams KB 4660, hMailServer")
 class LockKeptAfterDrop(_LateRelease):
-    """After a session that ended without QUIT the maildrop stays locked for half a minute."""
+    """After a session that ended without QUIT the maildrop stays locked for ten seconds."""
 
     def keeps(self) -> bool:
         return self.state is State.TRANSACTION
@@ -157,7 +157,7 @@ class LockKeptAfterDrop(_LateRelease):
 
 @fault("lock-kept-after-reset", breaks=("R1939-3-CONN-02",))
 class LockKeptAfterReset(_LateRelease):
-    """After a session whose connection was reset the maildrop stays locked for half a minute."""
+    """After a session whose connection was reset the maildrop stays locked for ten seconds."""
 
     was_reset = False
 
@@ -178,15 +178,6 @@ class LockKeptByFailedLogin(Service):
             self.account = account
             self.take_lock()
         yield from super().deny(account)
-
-
-@fault("lock-kept-by-failed-opening", breaks=("R1939-4-LOCK-06", "R1939-4-LOCK-04"))
-class LockKeptByFailedOpening(Service):
-    """A maildrop that cannot be opened stays locked for as long as the server runs."""
-
-    def release_lock(self) -> None:
-        if self.state is not State.AUTHORIZATION:
-            super().release_lock()
 
 
 @fault("marks-shared-by-users", breaks=("R1939-4-LOCK-05", "R1939-4-STATE-03"))

@@ -89,15 +89,7 @@ class PasswordOfAnyUser(Service):
         return any(known.secret == password for known in self.site.users.values())
 
 
-@fault("password-means-user", breaks=("R1939-7-PASS-04", "R1939-4-STATE-05"))
-class PasswordMeansUser(Service):
-    """The login opens the maildrop of the first user whose password it is."""
-
-    def admit(self, account: Account) -> Reply:
-        return super().admit(next(known for known in self.site.users.values() if known.secret == account.secret))
-
-
-@fault("login-opens-first-maildrop", breaks=("R1939-7-PASS-04", "R1939-7-APOP-06"))
+@fault("login-opens-first-maildrop", breaks=("R1939-7-PASS-04", "R1939-4-LOCK-05"))
 class LoginOpensFirstMaildrop(Service):
     """Whoever logs in gets the maildrop of the first user."""
 

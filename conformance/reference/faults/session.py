@@ -9,18 +9,18 @@ from conformance.reference.service import Ending, Pause, Reply, Service, State
 
 @fault("autologout-early", breaks=("R1939-3-AUTOLOGOUT-02",), seen_in="WildDuck, SOCKET_TIMEOUT")
 class AutologoutEarly(Service):
-    """After login the timer is a three-hundredth of what it should be: 2 seconds instead of 10 minutes."""
+    """After login the autologout timer is a quarter of what it should be."""
 
     def autologout(self) -> float:
-        return super().autologout() / (300 if self.state is State.TRANSACTION else 1)
+        return super().autologout() / (4 if self.state is State.TRANSACTION else 1)
 
 
 @fault("autologout-early-before-login", breaks=("R1939-3-AUTOLOGOUT-03",))
 class AutologoutEarlyBeforeLogin(Service):
-    """Before login the timer is a three-hundredth of what it should be: 2 seconds instead of 10 minutes."""
+    """Before login the autologout timer is a quarter of what it should be."""
 
     def autologout(self) -> float:
-        return super().autologout() / (300 if self.state is State.AUTHORIZATION else 1)
+        return super().autologout() / (4 if self.state is State.AUTHORIZATION else 1)
 
 
 @fault("autologout-not-reset-by-noop", breaks=("R1939-3-AUTOLOGOUT-04",))
@@ -100,10 +100,10 @@ class NewMailRenumbers(Service):
 
 @fault("refuses-after-reset", breaks=("R1939-3-CONN-02",), seen_in="Dovecot before 2.2.5, disconnect in LIST")
 class RefusesAfterReset(Service):
-    """When one connection has been reset the server accepts no further one for half a minute."""
+    """When one connection has been reset the server accepts no further one for ten seconds."""
 
     def connection_lost(self) -> None:
-        self.site.memory["dead until"] = self.site.clock() + 30.0
+        self.site.memory["dead until"] = self.site.clock() + 10.0
         super().connection_lost()
 
     def connected(self) -> Reply:
@@ -137,11 +137,11 @@ class OneConnectionAtATime(Service):
 
 @fault("rests-after-quit", breaks=("R1939-10-CONN-01",))
 class RestsAfterQuit(Service):
-    """After a QUIT that follows a login the server accepts no connection for half a minute."""
+    """After a QUIT that follows a login the server accepts no connection for ten seconds."""
 
     def do_quit(self) -> Reply:
         if self.state is State.TRANSACTION:
-            self.site.memory["resting until"] = self.site.clock() + 30.0
+            self.site.memory["resting until"] = self.site.clock() + 10.0
         yield from super().do_quit()
 
     def connected(self) -> Reply:

@@ -291,7 +291,7 @@ class ErrorEndsTransaction(Service):
             raise
 
 
-@fault("long-line-split", breaks=("R1939-3-RESP-SYNTAX-01", "R2449-4-LINE-LENGTH-02"))
+@fault("long-line-split", breaks=("R1939-3-RESP-SYNTAX-01",))
 class LongLineSplit(Service):
     """A line of more than 255 octets is executed in pieces of 255."""
 
@@ -303,7 +303,7 @@ class LongLineSplit(Service):
             yield from (line[start : start + 255] for start in range(0, max(len(line), 1), 255))
 
 
-@fault("long-line-not-answered", breaks=("R1939-5-RESP-SYNTAX-01", "R2449-4-LINE-LENGTH-02"))
+@fault("long-line-not-answered", breaks=("R1939-5-RESP-SYNTAX-01",))
 class LongLineNotAnswered(Service):
     """A line of more than 255 octets has no reply."""
 
@@ -320,14 +320,6 @@ class ArgumentOver32OctetsCloses(Service):
         if isinstance(line, Flaw) or len(line) > 38:
             yield Ending.FIN
         yield from super().dispatch(line)
-
-
-@fault("name-cut-at-8-octets", breaks=("R1939-3-LINE-LENGTH-01", "R1939-7-PASS-04"))
-class NameCutAt8Octets(Service):
-    """Only the first eight octets of a user name count, so that a longer name opens another maildrop."""
-
-    def do_user(self, name: bytes) -> Reply:
-        return super().do_user(next((known for known in self.site.users if known[:8] == name[:8]), name))
 
 
 @fault("pipelined-commands-reversed", breaks=("R1939-3-RESP-SYNTAX-01",))

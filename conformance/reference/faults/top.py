@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from conformance.reference.faults.registry import fault
 from conformance.reference.service import CRLF, Command, Refused, Reply, Service
-from conformance.reference.site import Account
+from conformance.reference.site import Account, Site
 from conformance.reference.store import Message
 
 _LINES = ("R1939-7-TOP-06", "R1939-7-TOP-08")
@@ -90,6 +90,28 @@ class TopCountsPastBoundary(Service):
         header = lines.index(b"") + 1 if b"" in lines else len(lines)
         boundary = next((place for place, line in enumerate(lines) if place >= header and line[:2] == b"--"), None)
         return lines[: (header if boundary is None else boundary + 1) + count]
+
+
+@fault("top-second-time-differs", breaks=("R1939-7-TOP-06",), seen_in="Angus Mail, mail.pop3.forgettopheaders")
+class TopSecondTimeDiffers(Service):
+    """TOP of a message that TOP has shown in the session lacks the first header field."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.shown: set[Message] = set()
+
+    def top_lines(self, message: Message, count: int) -> Iterable[bytes]:
+        first = 1 if message in self.shown else 0
+        self.shown.add(message)
+        return list(super().top_lines(message, count))[first:]
+
+
+@fault("top-and-uidl-missing", breaks=("R1939-7-TOP-01", "R1957-x-TOP-01"))
+class TopAndUidlMissing(Service):
+    """TOP and UIDL are unknown commands, although the first is strongly encouraged and clients depend on both."""
+
+    def supports(self, keyword: str) -> bool:
+        return keyword not in ("TOP", "UIDL") and super().supports(keyword)
 
 
 @fault("top-without-blank-line", breaks=("R1939-7-TOP-06",))

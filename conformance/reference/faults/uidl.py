@@ -291,14 +291,6 @@ class UniqueIdFromHeader(Service):
         return _short(message.octets().partition(b"\r\n\r\n")[0])
 
 
-@fault("unique-id-cut", breaks=("R1939-7-UIDL-10",))
-class UniqueIdCut(Service):
-    """Unique-ids are cut to two octets of a hash, of which the second is always the same."""
-
-    def unique_id(self, message: Message) -> str:
-        return _short(message.unique_id)[:1] + "0"
-
-
 @fault("unique-id-reused", breaks=("R1939-7-UIDL-14",), seen_in="cyrusimap/cyrus-imapd#374")
 class UniqueIdReused(Service):
     """A new message gets the unique-id that a removed one had."""

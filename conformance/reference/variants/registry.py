@@ -13,14 +13,15 @@ _Class = TypeVar("_Class", bound=type[Service])
 class Variant:
     """One way in which the reference server differs and still conforms.
 
-    allowed_by: what leaves room for it, in our own words, with the section. warns: whether a SHOULD, or the strict
-    reading of an ambiguous text, speaks against it, so that a report may warn of it but never fail it.
+    allowed_by: what leaves room for it, in our own words, with the section. warns: ids of the requirements
+    that a report may warn of, since a SHOULD or the strict reading of an ambiguous text speaks against the variant;
+    none of them may fail it.
     """
 
     name: str
     sentence: str
     allowed_by: str
-    warns: bool
+    warns: tuple[str, ...]
     service: type[Service]
 
 
@@ -28,7 +29,7 @@ REGISTERED: dict[str, Variant] = {}
 """The variants by name, filled by the modules beside this one as they are imported."""
 
 
-def variant(name: str, allowed_by: str, warns: bool = False) -> Callable[[_Class], _Class]:
+def variant(name: str, allowed_by: str, warns: tuple[str, ...] = ()) -> Callable[[_Class], _Class]:
     """Declare the decorated service, whose docstring is one sentence, to be a lawful variant.
 
     Raises ValueError when the name is taken or the sentence is missing.
