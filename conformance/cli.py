@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import sys
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -67,6 +68,8 @@ class Format(StrEnum):
 def main() -> None:
     """Run the command line."""
     arguments, for_pytest = _split(sys.argv[1:])
+    # Whoever stops us is to find the report of what ran, and no server of ours left behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app(arguments, obj=for_pytest)
     except BrokenPipeError:

@@ -176,7 +176,8 @@ def _process(launch: Launch, endpoint: Endpoint, state: Path) -> Iterator[subpro
         try:
             process = subprocess.Popen(
                 launch.command,
-                stdin=subprocess.DEVNULL,
+                # Nothing is ever written: it ends when the bench does, however that comes about, for servers that look.
+                stdin=subprocess.PIPE,
                 stdout=stdout,
                 stderr=stderr,
                 cwd=launch.working_directory,
