@@ -73,7 +73,7 @@ class Reply:
         """Every octet of the reply."""
         return self.status_line + (self.content or b"") + self.end
 
-    @cached_property
+    @property
     def indicator(self) -> bytes:
         """`+OK`, `-ERR` or `+` in upper case, or nothing if the line has none of them."""
         match = _INDICATOR.match(self.status_line) or _CONTINUATION.match(self.status_line)

@@ -3,6 +3,7 @@
 import re
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import md5
 from typing import Self
@@ -34,6 +35,7 @@ _FORMS = {
     b"RETR": Form.MESSAGE,
     b"TOP": Form.MESSAGE,
 }
+_LOGIN = re.compile(rb"\s*(PASS|APOP|AUTH)\b", re.IGNORECASE)
 _ANGLE_BRACKETS = re.compile(rb"<[^<>\r\n]*>")
 _LISTING_ONLY_WITHOUT_ARGUMENT = (b"LIST", b"UIDL")
 
@@ -99,6 +101,8 @@ class Session:
         self.is_open = True
         self.logged_in = False
         self.at_eof = False
+        self.was_reset = False
+        """Whether the connection has ended with a RST: the server's, or that of something on the path to it."""
 
     @classmethod
     def connect(cls, endpoint: Endpoint, recorder: Recorder, deadlines: Deadlines) -> Self:
@@ -121,8 +125,9 @@ class Session:
             try:
                 self._connection.send(segment, self._deadlines.reply)
             except OSError as error:
-                self._receive_rest(0)
-                raise self._no_reply("the connection open", f"{_cause(error)} while sending") from error
+                self._receive_rest(Deadline(0))
+                cause = f"{_cause(error)} while sending {self._last_sent}"
+                raise self._no_reply("the connection open", cause) from error
 
     def command(self, line: bytes | str, form: Form | None = None, within: float | None = None) -> Reply:
         """Send one command line (CRLF is added) and return its reply.
@@ -131,6 +136,7 @@ class Session:
         within: as for `reply`.
         """
         octets = line.encode() if isinstance(line, str) else line
+        self._check_open()
         if self._owed == 0:
             self._note_surplus(0)
         self.send(octets + b"\r\n")
@@ -157,10 +163,13 @@ class Session:
 
     def read_to_eof(self, within: float | None = None) -> bytes:
         """Read until the server closes, and return what came before. Raises `NoReplyError` when it does not close."""
+        self._check_open()
         deadline = Deadline(self._deadlines.reply if within is None else within)
-        self._receive_rest(deadline.seconds)
+        self._receive_rest(deadline)
         if not self.at_eof:
-            raise self._no_reply("the connection closed by the server", f"still open after {deadline.seconds:g} seconds")
+            # Not the deadline, then a flood.
+            after = f"{LONGEST_REPLY} octets" if deadline.remaining() else f"{deadline.seconds:g} seconds"
+            raise self._no_reply("the connection closed by the server", f"still open after {after}")
         return self._reader.discard()
 
     # -- ends ----------------------------------------------------------------------------------------------------
@@ -175,7 +184,8 @@ class Session:
 
     def half_close(self) -> None:
         """Send FIN and go on reading."""
-        self._recorder.transcript.note("the client closes its half of the connection (FIN)")
+        self._check_open()
+        self._note("the client closes its half of the connection (FIN)")
         self._connection.half_close()
 
     def leave(self) -> None:
@@ -188,21 +198,20 @@ class Session:
             return
         if not self.at_eof and self._owed == 0:
             try:
-                if self.logged_in:
-                    self.command("RSET")
-                self.quit()
-                if surplus := self.read_to_eof():
-                    self._defect(Defect.SURPLUS, f"{visible(surplus, 120)} after the reply to QUIT")
-            except Deviation as error:
+                # Where RSET is refused, QUIT would delete what a check has marked; just closing never does.
+                if not self.logged_in or self.rset().is_ok:
+                    self.quit()
+                    self._note_surplus(self._deadlines.quiet)
+            except NoReplyError as error:
                 # The check has its verdict; how the server takes RSET and QUIT is judged by their own checks.
-                self._recorder.transcript.note(f"leaving: {error}")
+                self._note(f"leaving: {error}")
         self.close()
 
     # -- commands ------------------------------------------------------------------------------------------------
 
     def greeting(self, within: float | None = None) -> Reply:
-        """Read the greeting."""
-        reply = self.reply(Form.SINGLE_LINE, self._deadlines.greeting if within is None else within)
+        """Read the greeting, which comes unasked: no command is owed it."""
+        reply = self._read(Form.SINGLE_LINE, self._deadlines.greeting if within is None else within)
         match = _ANGLE_BRACKETS.search(reply.status_line)
         self.timestamp = match[0] if match else None
         return reply
@@ -214,11 +223,11 @@ class Session:
     def pass_(self, password: str | bytes) -> Reply:
         """Send PASS; a refusal may take long, since servers slow down guessing."""
         octets = password.encode() if isinstance(password, str) else password
-        return self._authenticated(self.command(b"PASS " + octets, within=self._deadlines.failed_login))
+        return self.command(b"PASS " + octets, within=self._deadlines.failed_login)
 
     def apop(self, name: str, digest: str) -> Reply:
         """Send APOP."""
-        return self._authenticated(self.command(f"APOP {name} {digest}", within=self._deadlines.failed_login))
+        return self.command(f"APOP {name} {digest}", within=self._deadlines.failed_login)
 
     def stat(self) -> DropListing:
         """Send STAT, and return the drop listing."""
@@ -262,52 +271,109 @@ class Session:
 
     # -- inside --------------------------------------------------------------------------------------------------
 
-    def _authenticated(self, reply: Reply) -> Reply:
-        self.logged_in = self.logged_in or reply.is_ok
-        return reply
+    def _read(self, form: Form, within: float | None) -> Reply:
+        silence = self._deadlines.reply if within is None else within
+        deadline = Deadline(max(silence, self._deadlines.reply * self._deadlines.patience))
+        self._check_open()
+        while (reply := self._next(form)) is None:
+            if self.at_eof:
+                if lenient := self._reader.lenient_reply(form):
+                    return self._noted(lenient)
+                raise self._no_reply(self._reply_due, "the connection closed by the server")
+            # A wrong "this was the end" would cost more than waiting a little longer for it.
+            wait = deadline.sooner(3 * self._deadlines.quiet if self._reader.looks_ended(form) else silence)
+            try:
+                self._receive(wait)
+            except TimeoutError as error:
+                if lenient := self._reader.lenient_reply(form):
+                    return self._noted(lenient)
+                overdue = f"no end of it in {deadline.seconds:g} seconds"
+                cause = overdue if wait < silence else f"nothing more for {silence:g} seconds"
+                raise self._no_reply(self._reply_due, cause) from error
+            except OSError as error:
+                raise self._no_reply(self._reply_due, _cause(error)) from error
+        return self._noted(reply)
 
     def _next(self, form: Form) -> Reply | None:
         try:
             return self._reader.next_reply(form)
         except FloodError as error:
-            raise self._no_reply(str(error)) from error
+            raise self._no_reply(self._reply_due, str(error)) from error
 
-    def _receive(self, within: float) -> None:
-        octets = self._connection.receive(within)
+    def _receive(self, within: float) -> int:
+        """Feed the reader with one read from the network, and return its octets' number.
+
+        Raises TimeoutError, or another OSError with which the connection has ended.
+        """
+        try:
+            octets = self._connection.receive(within)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            self.at_eof = True
+            self.was_reset = isinstance(error, ConnectionResetError)
+            self._note(_cause(error))
+            raise
         if octets:
             self._recorder.transcript.add("server", octets, self._number)
             self._reader.feed(octets)
         else:
-            self._recorder.transcript.note("the server closes the connection")
             self.at_eof = True
+            self._note("the server closes the connection")
+        return len(octets)
 
-    def _note_surplus(self) -> None:
-        """Take what came unasked off the line, so that the next reply is the one to the next command."""
-        while not self.at_eof:
-            try:
-                self._receive(0)
-            except (OSError, FloodError):  # nothing is waiting, or what is wrong shows in the next exchange
-                break
+    def _receive_rest(self, deadline: Deadline) -> None:
+        """Feed the reader with what comes until the deadline, but no more than `LONGEST_REPLY` octets."""
+        room = LONGEST_REPLY
+        with suppress(OSError):  # nothing more came, or the connection has ended, which is on record
+            while room > 0 and not self.at_eof:
+                room -= self._receive(deadline.remaining())
+
+    def _note_surplus(self, within: float) -> None:
+        """Take what comes unasked off the line, so that the next reply is the one to the next command."""
+        if within > 0 or self._connection.has_more:
+            self._receive_rest(Deadline(within))
         if surplus := self._reader.discard():
             self._defect(Defect.SURPLUS, f"{visible(surplus, 120)} after the reply to {self._last_sent}")
 
     def _noted(self, reply: Reply) -> Reply:
-        self._owed = max(0, self._owed - 1)
         for defect in reply.defects:
             self._defect(defect, f"{visible(reply.raw, 120)} in reply to {self._last_sent}")
+        indicator = reply.indicator
+        if indicator == b"+OK" and (self._is_challenged or _LOGIN.match(self._line)):
+            self.logged_in = True
+        self._is_challenged = indicator == b"+"
         return reply
 
     def _defect(self, defect: Defect, where: str) -> None:
         self._recorder.defects.append((defect, where))
 
-    def _no_reply(self, cause: str) -> NoReplyError:
+    @property
+    def _last_sent(self) -> str:
+        """The last line sent, or as much of it as was, without the secrets in it."""
+        if self._is_challenged:
+            return "the response to a challenge"
+        return visible(Redactor().octets(self._line), 60) if self._line else "connecting"
+
+    @property
+    def _reply_due(self) -> str:
+        return f"a reply to {self._last_sent}"
+
+    def _no_reply(self, expected: str, cause: str) -> NoReplyError:
         pending = self._reader.pending
         came = f", after {visible(pending, 200)}" if pending else ""
-        return NoReplyError((f"a reply to {self._last_sent}",), f"{cause}{came}")
+        return NoReplyError((expected,), f"{cause}{came}")
+
+    def _note(self, text: str) -> None:
+        self._recorder.transcript.note(text, self._number)
+
+    def _check_open(self) -> None:
+        if not self.is_open:
+            raise BenchError("a check uses a session that it has ended")
 
     def _end(self, how: str, action: Callable[[], None]) -> None:
         if self.is_open:
-            self._recorder.transcript.note(f"the client {how}")
+            self._note(f"the client {how}")
             self.is_open = False
             action()
 
@@ -323,6 +389,12 @@ def form_of(line: bytes) -> Form:
 def apop_digest(timestamp: bytes, secret: str) -> str:
     """Return the digest of APOP: MD5 of timestamp (angle brackets included) and secret (RFC 1939 section 7)."""
     return md5(timestamp + secret.encode(), usedforsecurity=False).hexdigest()
+
+
+def _last_line(octets: bytes) -> bytes:
+    """Return the last line begun, with its line end if it has one, and without its middle if it is long."""
+    line = octets[octets.rfind(b"\n", 0, len(octets.rstrip(b"\r\n"))) + 1 :]
+    return line if len(line) <= _LONGEST_LINE_NAMED else line[: _LONGEST_LINE_NAMED - 2] + line[-2:]
 
 
 def _cause(error: BaseException) -> str:

@@ -3,7 +3,7 @@
 import re
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal
@@ -91,17 +91,13 @@ class Redactor:
                         yield gap.end(), gap.end() + size
 
 
-@dataclass
+@dataclass(slots=True)
 class _Entry:
-    """Octets that one side sent on a connection before another side did something.
-
-    is_response: the server had asked for a response of SASL before them (RFC 5034 section 4).
-    """
+    """Octets that one side sent on a connection before another side did something."""
 
     at: float
     side: Side
     connection: int
-    is_response: bool = False
     head: bytearray = field(default_factory=bytearray)
     tail: bytearray = field(default_factory=bytearray)
     left_out: int = 0
@@ -109,14 +105,16 @@ class _Entry:
     def add(self, octets: bytes) -> None:
         room = _KEPT - len(self.head)
         self.head += octets[:room]
-        self.tail += octets[room:]
+        if len(octets) > room:
+            self.tail += octets[room:]
         if (surplus := len(self.tail) - _KEPT) > _KEPT:
             del self.tail[:surplus]
             self.left_out += surplus
 
     @property
     def asks_for_response(self) -> bool:
-        last_line = (self.tail or self.head).rstrip(b"\r\n").rpartition(b"\n")[2]
+        """True for a challenge of SASL (RFC 5034 section 4)."""
+        last_line = (self.head + self.tail).rstrip(b"\r\n").rpartition(b"\n")[2]
         return last_line == b"+" or last_line.startswith(b"+ ")
 
     @property
@@ -143,19 +141,15 @@ class Transcript:
         self._last: deque[_Entry] = deque(maxlen=ENTRIES_LIMIT // 2)
         self._left_out = 0
         self._latest: _Entry | None = None
-        self._said: dict[int, _Entry] = {}
         self._connection = 1
 
     def add(self, side: Side, octets: bytes, connection: int) -> None:
         """Append octets of one side of a connection; those that follow each other become one entry."""
         self._switch_to(connection)
-        if self._latest is None or self._latest.side != side:
-            said = self._said.get(connection)
-            self._append(side, connection, is_response=side == "client" and said is not None and said.asks_for_response)
-        assert self._latest is not None
-        self._latest.add(octets)
-        if side == "server":
-            self._said[connection] = self._latest
+        entry = self._latest
+        if entry is None or entry.side != side:
+            entry = self._append(side, connection)
+        entry.add(octets)
 
     def note(self, text: str, connection: int | None = None) -> None:
         """Append a remark of the bench: what it did to a connection, or what it waited for."""
@@ -166,14 +160,15 @@ class Transcript:
     def rendered(self, redactor: Redactor) -> list[dict[str, float | str]]:
         """Return the entries as a report holds them: printable, secrets hidden; times in seconds since the start."""
         entries = self._entries()
+        responses = _responses(entries)
         shown: dict[int, str] = {}
-        for stream in {(entry.side, entry.connection) for entry in entries}:
+        for side, connection in {(entry.side, entry.connection) for entry in entries}:
             # Entries that were left out may have been of any stream.
-            members = [entry for entry in entries if entry.connection == 0 or (entry.side, entry.connection) == stream]
-            pieces = [piece for entry in members for piece in entry.pieces]
-            secret_from = _secret_from(members, pieces) if stream[0] == "client" else ()
+            stream = [e for e in entries if (e.side, e.connection) == (side, connection) or e.connection == 0]
+            pieces = [piece for entry in stream for piece in entry.pieces]
+            secret_from = _secret_from(stream, pieces, responses) if side == "client" else ()
             redacted = iter(redactor.pieces(pieces, secret_from))
-            for entry, head, _, tail in zip(members, redacted, redacted, redacted, strict=True):
+            for entry, head, _, tail in zip(stream, redacted, redacted, redacted, strict=True):
                 shown[id(entry)] = entry.text(head, tail)
         return [{"t": round(entry.at, 4), "from": entry.side, "text": shown[id(entry)]} for entry in entries]
 
@@ -189,30 +184,42 @@ class Transcript:
             self._connection = connection
             self._append("bench", connection).add(f"on connection {connection}:".encode())
 
-    def _append(self, side: Side, connection: int, is_response: bool = False) -> _Entry:
-        self._latest = _Entry(time.monotonic() - self._start, side, connection, is_response)
+    def _append(self, side: Side, connection: int) -> _Entry:
+        entry = self._latest = _Entry(time.monotonic() - self._start, side, connection)
         if len(self._first) < ENTRIES_LIMIT // 2:
-            self._first.append(self._latest)
+            self._first.append(entry)
         else:
             self._left_out += len(self._last) == self._last.maxlen
-            self._last.append(self._latest)
-        return self._latest
+            self._last.append(entry)
+        return entry
 
 
-def _secret_from(members: Sequence[_Entry], pieces: Sequence[bytes]) -> Iterator[int]:
+def _responses(entries: Iterable[_Entry]) -> set[int]:
+    """Return the ids of the entries that a server had asked for with a challenge."""
+    challenged: dict[int, bool] = {}
+    responses = set()
+    for entry in entries:
+        if entry.side == "server":
+            challenged[entry.connection] = entry.asks_for_response
+        elif entry.side == "client" and challenged.get(entry.connection):
+            responses.add(id(entry))
+    return responses
+
+
+def _secret_from(stream: Sequence[_Entry], pieces: Sequence[bytes], responses: Container[int]) -> Iterator[int]:
     """Yield where in the stream of a client lines begin, or go on, that are secret for what came before them.
 
     A response of SASL is; and behind something left out may stand the rest of a password.
     """
     offsets = accumulate(map(len, pieces), initial=0)
-    for entry, head, _, tail in zip(members, offsets, offsets, offsets, strict=False):
-        if entry.is_response:
+    for entry, head, _, tail in zip(stream, offsets, offsets, offsets, strict=False):
+        if id(entry) in responses:
             yield head
         if entry.left_out or entry.connection == 0:
             yield tail
 
 
-def _masked(piece: bytes, mask: bytes) -> bytes:
+def _masked(piece: bytes, mask: bytearray) -> bytes:
     shown, at = b"", 0
     for run in _MASKED.finditer(mask):
         shown += piece[at : run.start()] + _HIDDEN
