@@ -46,7 +46,7 @@ def judge_every_reply(
             checks = len({check for check, _ in places})
             observed = f"{where}; {len(places)} times in {checks} checks, among them {first}"
             expected = (title(defect),)
-            found = Judgement(Verdict.FAIL, "", (defect.requirement,), expected, observed)
+            found = Judgement(defect.verdict, "", (defect.requirement,), expected, observed)
         yield CheckResult(
             id=check_id(defect),
             title=title(defect),

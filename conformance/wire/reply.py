@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
-from conformance.verdict import Deviation
+from conformance.verdict import Deviation, Verdict
 from conformance.wire.octets import visible
 
 MAX_STATUS_LINE = 512
 """Octets of a status line, its CRLF included (RFC 1939 section 3)."""
+
+LONGEST_COMMAND = 255
+"""Octets of a command line, its CRLF included, that a server has to take (RFC 2449 section 4)."""
 
 _UNREADABLE_STATUS_LINE = 64 * 1024
 """Octets of a status line beyond which we read no further."""
@@ -35,20 +38,27 @@ class Form(Enum):
 
 
 class Defect(Enum):
-    """A break of the reply grammar: what is wrong, and the requirement that says so."""
+    """A break of the reply grammar: what is wrong, the requirement that says so, and the worst verdict for it."""
 
     NOT_AN_INDICATOR = ("a status indicator other than +OK and -ERR", "R1939-3-RESP-SYNTAX-04")
     CASE = ("a status indicator that is not in upper case", "R1939-3-RESP-SYNTAX-05")
     TEXT_STUCK_TO_INDICATOR = ("text directly behind the status indicator", "R1939-3-RESP-SYNTAX-02")
     STATUS_LINE_END = ("a status line with a bare LF or a bare CR", "R1939-3-RESP-SYNTAX-03")
     STATUS_LINE_TOO_LONG = ("a status line of more than 512 octets", "R1939-3-LINE-LENGTH-02")
+    # RFC 1939 has no exception for it, but no client was to send such a line (RFC 2449 section 4).
+    STATUS_LINE_TOO_LONG_AFTER_LONG_COMMAND = (
+        "a status line of more than 512 octets in reply to a command of more than 255",
+        "R1939-3-LINE-LENGTH-02",
+        Verdict.WARN,
+    )
     LISTING_LINE_END = ("a line of a listing that does not end with CRLF", "R1939-3-MULTILINE-02")
     END_MARKER = ("an end of a multi-line reply other than CRLF, dot, CRLF", "R1939-3-MULTILINE-03")
     SURPLUS = ("octets that no command asked for", "R1939-3-RESP-SYNTAX-01")
 
-    def __init__(self, what: str, requirement: str) -> None:
+    def __init__(self, what: str, requirement: str, verdict: Verdict = Verdict.FAIL) -> None:
         self.what = what
         self.requirement = requirement
+        self.verdict = verdict
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from conformance.wire.listing import (
     unique_ids,
 )
 from conformance.wire.octets import visible
-from conformance.wire.reply import Defect, FloodError, Form, Reply, ReplyReader
+from conformance.wire.reply import LONGEST_COMMAND, Defect, FloodError, Form, Reply, ReplyReader
 from conformance.wire.transcript import Redactor, Transcript
 
 LONGEST_REPLY = 96 * 1024 * 1024
@@ -338,6 +338,8 @@ class Session:
 
     def _noted(self, reply: Reply) -> Reply:
         for defect in reply.defects:
+            if defect is Defect.STATUS_LINE_TOO_LONG and len(self._line) > LONGEST_COMMAND:
+                defect = Defect.STATUS_LINE_TOO_LONG_AFTER_LONG_COMMAND
             self._defect(defect, f"{visible(reply.raw, 120)} in reply to {self._last_sent}")
         indicator = reply.indicator
         if indicator == b"+OK" and (self._is_challenged or _LOGIN.match(self._line)):
