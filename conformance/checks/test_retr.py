@@ -2,7 +2,7 @@
 
 import pytest
 
-from conformance.expect import expect
+from conformance.expect import expect, expect_that
 from conformance.maildrop.corpus import Message, boundaries, conforming, dots, long_lines, three_messages
 from conformance.maildrop.fidelity import expect_unaltered
 from conformance.maildrop.keeper import Maildrop
@@ -19,6 +19,11 @@ ORDINARY = tuple(message for message in conforming if message not in (*dots, *bo
 
 # The first two are beside 1 to n; the others are 1 to a server that wraps numbers at 32 or 64 bits.
 NO_MESSAGE = ("0", "-1", str(2**32 + 1), str(2**64 + 1))
+
+
+def deletes_what_was_retrieved(facts: Facts) -> bool:
+    """True if the server announces that it does (RFC 2449 section 6.7)."""
+    return "EXPIRE 0" in (facts.capabilities_after or ())
 
 
 # Arguments and restrictions.
@@ -97,7 +102,7 @@ def test_message_is_the_same_when_retrieved_again(transaction: Session) -> None:
     expect("the content of the second reply", transaction.retr(1).ok().payload, first)
 
 
-@verifies("R1939-5-RETR-04")
+@verifies("R1939-5-RETR-04", "R1939-5-RETR-05")
 @any_maildrop(least=1)
 def test_message_is_the_same_in_a_later_session(
     transaction: Session, log_in: LogIn, judge: Judge, facts: Facts
@@ -106,13 +111,18 @@ def test_message_is_the_same_in_a_later_session(
 
     A difference is a warning only, for a server may note in a header field that the message has been read.
     """
-    unique_id = transaction.uidl(1).rows[0][1] if facts.uidl else b""
+    if not facts.uidl:
+        raise NotApplicable("UIDL is not offered, and without it a message is not known again")
+    if deletes_what_was_retrieved(facts):
+        raise NotApplicable("EXPIRE 0: the server deletes what has been retrieved")
+    (_, unique_id), *_ = transaction.uidl(1).rows
     first = transaction.retr(1).ok().payload
     transaction.leave()
     later = log_in()
-    number = {id_: number for number, id_ in later.uidl().rows}.get(unique_id, 1) if facts.uidl else 1
-    if later.retr(number).ok().payload != first:
-        judge.deviates("the content of the session before", "another one", at_most=Verdict.WARN)
+    found = {id_: number for number, id_ in later.uidl().rows}
+    expect_that("the unique-id of the message in UIDL", list(found), unique_id in found, "R1939-5-RETR-05")
+    if later.retr(found[unique_id]).ok().payload != first:
+        judge.deviates("the content of the session before", "another one", "R1939-5-RETR-04", Verdict.WARN)
 
 
 # What RETR does not do.
@@ -135,7 +145,7 @@ def test_retrieved_messages_stay(transaction: Session, log_in: LogIn, facts: Fac
     A site may delete what has been retrieved (RFC 1939 section 8); if it announces that by EXPIRE 0 (RFC 2449
     section 6.7), this check does not apply.
     """
-    if "EXPIRE 0" in (facts.capabilities_after or ()):
+    if deletes_what_was_retrieved(facts):
         raise NotApplicable("EXPIRE 0: the server deletes what has been retrieved")
     before = transaction.list().rows
     for number, _ in before:

@@ -31,25 +31,28 @@ def fidelity(promise: Promise, message: Message, received: bytes) -> Fidelity:
     return Fidelity.ALTERED
 
 
-def expect_unaltered(promise: Promise, message: Message, received: bytes) -> None:
-    """Raise `Deviation` unless the message came as it was seeded.
+def expect_unaltered(promise: Promise, message: Message, received: bytes, *tolerated: Fidelity) -> None:
+    """Raise `Deviation` unless the message came as it was seeded, or with what is tolerated.
 
     Two ways of adding to it are no worse than a warning: a blank line at the end, by which some servers help old
     clients (qmail-pop3d says so), and header fields of the server's own, such as Status.
     """
     found = fidelity(promise, message, received)
-    if found in (Fidelity.BLANK_LINE_ADDED, Fidelity.FIELDS_ADDED):
-        raise Deviation((f"{message.name} as it was seeded",), found.value, at_most=Verdict.WARN)
-    expect_nothing_lost(promise, message, received)
+    if found is Fidelity.UNALTERED or found in tolerated:
+        return
+    expected = (f"{message.name} as it was seeded",)
+    if found is Fidelity.ALTERED:
+        raise Deviation(expected, promise.difference(message, received))
+    raise Deviation(expected, found.value, at_most=Verdict.WARN)
 
 
 def expect_nothing_lost(promise: Promise, message: Message, received: bytes) -> None:
-    """Raise `Deviation` unless the message came as it was seeded, or with something added that is not ours to judge."""
-    if fidelity(promise, message, received) is Fidelity.ALTERED:
-        raise Deviation((f"{message.name} as it was seeded",), promise.difference(message, received))
+    """Raise `Deviation` unless the message came as it was seeded; what is added to it is for another check to judge."""
+    expect_unaltered(promise, message, received, Fidelity.BLANK_LINE_ADDED, Fidelity.FIELDS_ADDED)
 
 
 def top_of(message: Message, lines: int) -> Message:
     """Return what TOP has to send of a message: header section, blank line, that many lines of the body."""
     head = message.octets.removesuffix(message.body)
-    return replace(message, octets=head + b"".join(message.body.splitlines(keepends=True)[:lines]))
+    body = b"".join(message.body.splitlines(keepends=True)[:lines])
+    return replace(message, name=f"{message.name}, {lines} lines of its body,", octets=head + body)

@@ -1,6 +1,6 @@
 """Which account holds which messages, so that a maildrop is seeded again only when a check has changed it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from conformance.maildrop.corpus import Message
@@ -24,6 +24,11 @@ class Maildrop:
     def promise(self) -> Promise:
         """What the seeder can promise of the octets."""
         return self.seeder.promise
+
+    @property
+    def can_be_seeded(self) -> bool:
+        """True if messages can be put in and those that are there may be lost."""
+        return self.account.disposable and self.seeder.seeds
 
     def deliver(self, message: Message) -> None:
         """Put one more message in, as new mail arrives."""
@@ -62,7 +67,7 @@ class Keeper:
             if maildrop.holds(messages):
                 maildrop.uses += 1
                 return maildrop
-        seedable = [maildrop for maildrop in free if maildrop.account.disposable and maildrop.seeder.seeds]
+        seedable = [maildrop for maildrop in free if maildrop.can_be_seeded]
         if not seedable:
             raise NotRun("needs a disposable account with a seeder" if free else "needs another account")
         maildrop = min(seedable, key=lambda candidate: _reluctance(candidate, messages))
@@ -78,6 +83,21 @@ class Keeper:
         """Return a maildrop that is used as found, if the profile has one."""
         free = (maildrop for maildrop in self._maildrops if maildrop not in besides)
         return next((maildrop for maildrop in free if not maildrop.seeder.seeds), None)
+
+    def lend(self, count: int, keeping: int, only: Collection[str]) -> list[Maildrop]:
+        """Give away up to `count` maildrops that can be seeded, until `take_back`; the least worth keeping first.
+
+        keeping: how many of them stay for the other checks, at the least. only: the users whose maildrops may go.
+        """
+        spare = [maildrop for maildrop in self._maildrops if maildrop.account.user in only and maildrop.can_be_seeded]
+        spare.sort(key=lambda maildrop: _reluctance(maildrop, ()))
+        lent = spare[: max(0, min(count, len(spare) - keeping))]
+        self._maildrops = [maildrop for maildrop in self._maildrops if maildrop not in lent]
+        return lent
+
+    def take_back(self, lent: Iterable[Maildrop]) -> None:
+        """Have maildrops again that `lend` gave away."""
+        self._maildrops += lent
 
     def retire(self, maildrop: Maildrop) -> None:
         """Use that maildrop no more: its account can no longer log in."""

@@ -1,5 +1,7 @@
 """Faults of DELE, RSET, QUIT and the UPDATE state (RFC 1939 sections 5 and 6)."""
 
+from pathlib import Path
+
 from conformance.reference.faults.registry import fault
 from conformance.reference.service import Ending, Refused, Reply, Service, State
 from conformance.reference.site import Account, Site
@@ -341,3 +343,27 @@ class QuitOfRefusedCommandUpdates(Service):
         if len(line) > 4 and line.upper().startswith(b"QUIT"):
             self.update()
         return super().split(line)
+
+
+@fault("removed-message-comes-back", breaks=("R1939-6-UPDATE-05",))
+class RemovedMessageComesBack(Service):
+    """What QUIT has removed is there again after the next QUIT, as when a store is rolled back."""
+
+    def update(self) -> bool:
+        returning: dict[Path, bytes] = self.site.memory.setdefault("returning", {})
+        for path, octets in returning.items():
+            path.write_bytes(octets)
+        returning.clear()
+        returning.update({message.path: message.stored() for message in map(self.message, self.marked)})
+        return super().update()
+
+
+@fault("update-damages-others", breaks=("R1939-6-UPDATE-09",))
+class UpdateDamagesOthers(Service):
+    """When QUIT removes a message, the others lose their last line, as in a file that holds all of them."""
+
+    def update(self) -> bool:
+        if self.marked:
+            for message in map(self.message, self.listed()):
+                message.path.write_bytes(b"".join(message.stored().splitlines(keepends=True)[:-1]))
+        return super().update()

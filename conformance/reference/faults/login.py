@@ -81,6 +81,16 @@ class PasswordTrimmed(_Secret):
         return secret.strip() == password.strip()
 
 
+@fault("password-with-spaces-closes-silently", breaks=("R1939-7-PASS-05",))
+class PasswordWithSpacesClosesSilently(Service):
+    """PASS with a space in its argument closes the connection without a reply."""
+
+    def do_pass(self, password: bytes) -> Reply:
+        if b" " in password:
+            yield Ending.FIN
+        yield from super().do_pass(password)
+
+
 @fault("password-of-any-user", breaks=("R1939-7-PASS-04",))
 class PasswordOfAnyUser(Service):
     """The password of any user opens the maildrop of the user named."""
@@ -95,6 +105,19 @@ class LoginOpensFirstMaildrop(Service):
 
     def admit(self, account: Account) -> Reply:
         return super().admit(next(iter(self.site.users.values())))
+
+
+@fault("unknown-user-admitted", breaks=("R1939-7-PASS-04",), seen_in="NethServer/dev#5212, an empty maildrop")
+class UnknownUserAdmitted(Service):
+    """A name that nobody has logs in with any password, to a maildrop without messages."""
+
+    def do_pass(self, password: bytes) -> Reply:
+        name = self.user_before
+        if name is None or self.find_account(name) is not None:
+            yield from super().do_pass(password)
+        else:
+            yield from self.admit(Account(name, password))
+            self.messages = ()
 
 
 @fault("pass-without-user", breaks=("R1939-3-STATE-07", "R1939-7-PASS-02"))

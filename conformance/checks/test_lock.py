@@ -1,0 +1,172 @@
+"""The exclusive-access lock on a maildrop, and sessions side by side (RFC 1939 section 4)."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+
+import pytest
+
+from conformance.checks.failed_login import fail_to_log_in
+from conformance.expect import expect, expect_that
+from conformance.maildrop.corpus import three_messages
+from conformance.maildrop.keeper import Maildrop
+from conformance.marks import any_maildrop, deletes, maildrop, two_accounts, verifies
+from conformance.plugin.bench import Bench
+from conformance.plugin.failed_logins import FailedLogins
+from conformance.plugin.fixtures import Connect, LogIn
+from conformance.plugin.judging import Judge
+from conformance.profile import Account
+from conformance.target import LOCK_RELEASE, Facts
+from conformance.verdict import BenchError, Deviation, NotApplicable, Verdict
+from conformance.wire.session import NoReplyError, Session, apop_digest
+
+_AT_ONCE = 1.5
+"""Seconds: some for the lock of the check before this one, and far from those after which a connection is given up."""
+
+
+@verifies("R1939-4-LOCK-02", "R1939-7-PASS-08", "R1939-4-LOCK-04")
+@any_maildrop(least=0)
+def test_a_second_login_is_refused(
+    transaction: Session, connection: Session, account: Account, bench: Bench, judge: Judge
+) -> None:
+    """While a session is open another login of its user is answered -ERR, and the first session goes on.
+
+    The lock is there "as necessary" to protect the messages, and a server may do that in another way: +OK is a
+    warning, if a session follows it, and so is the end of the first session after it.
+    """
+    reply = bench.target.authenticate(connection, account)
+    refusal = "refused with [IN-USE]" if reply.text.upper().startswith(b"[IN-USE]") else "refused"
+    judge.observe("a second login of a user", "accepted" if reply.is_ok else refusal)
+    if reply.is_ok:
+        judge.deviates("-ERR to the second login", str(reply), "R1939-4-LOCK-02")
+        stat = connection.command("STAT")
+        expect_that("+OK to STAT after +OK to the login", stat, stat.is_ok, "R1939-7-PASS-08")
+    try:
+        transaction.noop()
+    except NoReplyError as error:
+        error.requirement = "R1939-4-LOCK-02" if reply.is_ok else "R1939-4-LOCK-07"
+        raise
+
+
+@verifies("R1939-4-LOCK-01")
+@maildrop(three_messages)
+@deletes
+def test_no_other_session_removes_messages(
+    transaction: Session, connection: Session, account: Account, bench: Bench, facts: Facts
+) -> None:
+    """A second session, if there can be one, deletes all messages and ends: the first one sees what it saw before.
+
+    Numbers, sizes, unique-ids and contents of the messages stay as they are until its own end. A server that ends
+    the first session instead is not told off for more than that, which is a warning.
+    """
+    before = _view(transaction, facts)
+    if not bench.target.authenticate(connection, account).is_ok:
+        return
+    for number in (1, 2, 3):
+        connection.dele(number)
+    connection.quit()
+    connection.read_to_eof()
+    try:
+        after = _view(transaction, facts)
+    except NoReplyError as error:
+        if transaction.at_eof:
+            error.at_most = Verdict.WARN
+        raise
+    expect("the maildrop in the first session", after, before)
+
+
+@verifies("R1939-4-LOCK-07")
+@any_maildrop(least=0)
+def test_every_further_login_is_refused(
+    log_in: LogIn, connect: Connect, account: Account, bench: Bench, failed_logins: FailedLogins
+) -> None:
+    """A server that refuses a second login for the lock refuses all that follow, by PASS and by APOP, until QUIT.
+
+    A refused login does not break the lock when it ends either. After QUIT of the first session the next login works.
+    """
+    first = log_in()
+    _need_refusal(connect(), account, bench)
+    second = connect()
+    expect_that("-ERR to a third login", reply := bench.target.authenticate(second, account), reply.is_err)
+    second.leave()
+    expect_that("-ERR to a fourth login", reply := bench.target.authenticate(connect(), account), reply.is_err)
+    if bench.facts.timestamp is not None:
+        failed_logins.spend(account)
+        by_apop = connect()
+        reply = by_apop.apop(account.user, apop_digest(by_apop.timestamp or b"", account.secret()))
+        expect_that("-ERR to a login by APOP", reply, reply.is_err)
+    first.noop().ok()
+    first.quit()
+    first.read_to_eof()
+    _logged_in(log_in, account)
+
+
+@verifies("R1939-4-LOCK-07")
+def test_apop_respects_the_lock(
+    log_in: LogIn, connect: Connect, pass_account: Account, apop_account: Account, bench: Bench
+) -> None:
+    """Where a second login by PASS is refused for the lock, so is a second login of an account that uses APOP."""
+    log_in(pass_account)
+    _need_refusal(connect(), pass_account, bench)
+    if apop_account != pass_account:
+        log_in(apop_account)
+    session = connect()
+    session.apop(apop_account.user, apop_digest(session.timestamp or b"", apop_account.secret())).err()
+
+
+@verifies("R1939-4-LOCK-06")
+@any_maildrop(least=0)
+@pytest.mark.parametrize("refused", ["for_its_password", "for_the_lock"])
+def test_a_refused_login_leaves_no_lock(
+    log_in: LogIn, connect: Connect, account: Account, bench: Bench, failed_logins: FailedLogins, refused: str
+) -> None:
+    """A login is refused, and its connection stays open: the right login works on another one.
+
+    At once if the password was wrong, and within five seconds after the session that had the lock.
+    """
+    if refused == "for_its_password":
+        fail_to_log_in(connect(), account, failed_logins).err()
+        _logged_in(log_in, account, within=_AT_ONCE)
+    else:
+        first = log_in()
+        _need_refusal(connect(), account, bench)
+        first.quit()
+        first.read_to_eof()
+        _logged_in(log_in, account)
+
+
+@verifies("R1939-4-LOCK-05")
+@maildrop(three_messages)
+@two_accounts
+@deletes
+def test_sessions_of_two_users(log_in: LogIn, drop: Maildrop, other_drop: Maildrop, facts: Facts) -> None:
+    """Two users are logged in at once; DELE 1, and then QUIT, of the one changes nothing for the other."""
+    first = log_in(drop.account)
+    second = _logged_in(log_in, other_drop.account)
+    before = _view(second, facts)
+    first.dele(1).ok()
+    expect("the maildrop of the other user after DELE 1", _view(second, facts), before)
+    first.quit()
+    first.read_to_eof()
+    expect("the maildrop of the other user after QUIT", _view(second, facts), before)
+
+
+def _need_refusal(session: Session, account: Account, bench: Bench) -> None:
+    """Log in while another session of the user is open. Raises `NotApplicable` when that is not refused."""
+    if bench.target.authenticate(session, account).is_ok:
+        raise NotApplicable("the server admits a second session of a user")
+
+
+def _logged_in(log_in: LogIn, account: Account, within: float = LOCK_RELEASE) -> Session:
+    try:
+        return log_in(account, within=within)
+    except BenchError as error:
+        raise Deviation((f"+OK to a login within {within:g} seconds",), str(error)) from error
+
+
+def _view(session: Session, facts: Facts) -> Mapping[int, tuple[int, bytes, str]]:
+    """Return size, unique-id and a hash of the content of each message by its number."""
+    unique_ids = session.uidl().by_number if facts.uidl else {}
+    sizes = session.list().sizes
+    return {
+        n: (size, unique_ids.get(n, b""), sha256(session.retr(n).ok().payload).hexdigest()) for n, size in sizes.items()
+    }
