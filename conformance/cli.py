@@ -1,13 +1,17 @@
 """The command line: each command parses, calls one thing, and prints."""
 
+import contextlib
+import io
 import json
 import os
 import re
 import signal
 import sys
+from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, Any
 
 import pytest
@@ -16,16 +20,15 @@ from rich.console import Console
 
 from conformance import __version__, inventory
 from conformance.console import ConsoleReporter
-from conformance.exhibit import serve_until_stopped
+from conformance.exhibit import CannotServe, serve_until_stopped
 from conformance.explanation import explain as explanation
 from conformance.plugin.outcome import Exit
 from conformance.plugin.run import Run
 from conformance.profile import ProfileError, load_profile, profile_from_url
-from conformance.reference.assembly import UnknownName, assemble
 from conformance.reference.faults import FAULTS
 from conformance.reference.variants import VARIANTS
 from conformance.report import terminal
-from conformance.requirements import load_catalogue
+from conformance.requirements import Requirement, load_catalogue
 
 app = typer.Typer(
     name="pop3-conformance",
@@ -37,7 +40,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_PLUGINS = ("conformance.plugin", "pytest_timeout", "_hypothesis_pytestplugin")
+_PLUGINS = ("conformance.plugin", "pytest_timeout")
 """What a run loads; whatever else is installed beside us is not let in."""
 
 
@@ -70,12 +73,7 @@ def main() -> None:
     arguments, for_pytest = _split(sys.argv[1:])
     # Whoever stops us is to find the report of what ran, and no server of ours left behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        app(arguments, obj=for_pytest)
-    except BrokenPipeError:
-        # The reader of our output has gone (`| head`): nothing is wrong, and nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(Exit.CONFORMS)
+    app(arguments, obj=for_pytest)
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -84,9 +82,28 @@ def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
     return arguments[:at], arguments[at + 1 :]
 
 
+def _examples(*lines: str) -> str:
+    r"""Return the end of a help text; the `\b` keeps typer from making one paragraph of the lines."""
+    return "\n".join(("\b", "Examples:", *(f"  pop3-conformance {line}" for line in lines)))
+
+
+def _print(text: str) -> None:
+    """Print the text. That its reader has gone (`| head`) is no failure, and the exit code stays what it is."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # What is still in the buffer would be complained of at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _complain(message: str, code: Exit) -> Exit:
+    print(f"pop3-conformance: {message}", file=sys.stderr)
+    return code
+
+
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"pop3-conformance {__version__}")
+        _print(f"pop3-conformance {__version__}")
         raise typer.Exit
 
 
@@ -98,13 +115,18 @@ def _options(
 
 
 @app.command(
-    epilog="Examples: pop3-conformance run  |  run my-server.toml --select 1939 --select 'R1939-7-*'  |  "
-    "run pop3://user@mail.example.org  |  run my-server.toml --gate should -- -x",
+    epilog=_examples(
+        "run",
+        "run my-server.toml",
+        "run my-server.toml --select TOP --select 'R1939-6-*'",
+        "run my-server.toml --gate should -- -x",
+        "run pop3://user@mail.example.org",
+    ),
 )
 def run(
     context: typer.Context,
     target: Annotated[
-        str | None, typer.Argument(metavar="[PROFILE.toml|URL]", help="Default: the embedded reference server.")
+        str | None, typer.Argument(metavar="PROFILE.toml|URL", help="Default: the embedded reference server.")
     ] = None,
     report_dir: Annotated[Path | None, typer.Option(help="Where the report goes.", show_default="reports/NAME")] = None,
     select: Annotated[
@@ -126,7 +148,7 @@ def run(
     Exit codes: 0 conforms at the gate, 1 findings, 2 bad usage or profile, 3 the server could not be tested,
     4 the suite itself failed, 130 interrupted (the report of what ran is written).
     """
-    profile = target or str(bundled_profile("reference"))
+    profile = str(bundled_profile("reference")) if target is None else target
     directory = report_dir or Path("reports") / _slug(_name_of(profile))
     arguments = [f"--pop3-profile={profile}", f"--pop3-report-dir={directory}", f"--pop3-gate={gate}"]
     arguments += [f"--pop3-select={expression}" for expression in select or ()]
@@ -134,39 +156,54 @@ def run(
     arguments += [f"--pop3-seed={seed}"] if seed is not None else []
     arguments += ["--pop3-slow"] if slow else []
     plugins = [*_PLUGINS, *(["xdist.plugin"] if workers > 1 else [])]
-    arguments += [f"-n{workers}"] if workers > 1 else []
+    arguments += [f"-n{workers}", "--dist=loadgroup"] if workers > 1 else []
     arguments += [argument for plugin in plugins for argument in ("-p", plugin)]
-    _prepare(directory)
+    with _place_for_report(directory):
+        raise typer.Exit(_run([*inventory.PYTEST_OPTIONS, *arguments, *context.obj], directory))
+
+
+def _run(arguments: list[str], directory: Path) -> int:
+    """Run pytest, print what it found, and return the exit code."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    reporter = ConsoleReporter(Console(stderr=True))
-    code = pytest.main([*inventory.PYTEST_OPTIONS, *arguments, *context.obj], plugins=[reporter])
-    raise typer.Exit(_finished(reporter, code, directory))
-
-
-def _finished(reporter: ConsoleReporter, code: int, directory: Path) -> int:
-    """Print what the run found, and return the exit code."""
-    finished = reporter.run
-    if isinstance(finished, Run) and finished.report is not None:
-        console = Console()
-        colour = console.is_terminal and not console.no_color
-        width = min(console.width, 120)
-        print(terminal.render(finished.report, width=width, colour=colour, where=str(directory)), end="")
-        return finished.report.run.exit
-    if isinstance(finished, Run) and finished.failure:
-        return _complain(f"the server cannot be tested: {finished.failure}", Exit.CANNOT_TEST)
-    if code == pytest.ExitCode.USAGE_ERROR:
-        return Exit.USAGE  # pytest has said why on standard error
+    reporter = ConsoleReporter(Console(file=sys.stderr))
+    # What pytest says of a usage error is several lines; whatever else comes is passed on.
+    with contextlib.redirect_stderr(io.StringIO()) as complaints:
+        code = pytest.main(arguments, plugins=[reporter])
+    said = complaints.getvalue()
+    run = reporter.run if isinstance(reporter.run, Run) else None
+    if code == pytest.ExitCode.USAGE_ERROR and (run is None or run.report is None):
+        return _complain(run.usage if run is not None and run.usage else _usage_error(said), Exit.USAGE)
+    sys.stderr.write(said)
+    if run is not None and run.report is not None:
+        return _report(run, directory)
+    if run is not None and run.failure:
+        return _complain(f"the server cannot be tested: {run.failure}", Exit.CANNOT_TEST)
     if code == pytest.ExitCode.INTERRUPTED:
-        return _complain("interrupted before any check ran", Exit.INTERRUPTED)
+        return _complain("interrupted before any check had run", Exit.INTERRUPTED)
     if code == pytest.ExitCode.NO_TESTS_COLLECTED:
-        return _complain("no check is selected", Exit.USAGE)
-    print(reporter.pytest_output.getvalue(), file=sys.stderr)
+        return _complain("no check is selected; `pop3-conformance list checks` shows what there is", Exit.USAGE)
+    if code == pytest.ExitCode.OK:
+        _print(reporter.pytest_output.getvalue())  # pytest was asked for something else: --collect-only, --version
+        return Exit.CONFORMS
+    sys.stderr.write(reporter.pytest_output.getvalue())
     return _complain("the suite itself failed; what pytest said of it stands above", Exit.SUITE_FAILED)
 
 
-def _complain(message: str, code: Exit) -> Exit:
-    print(f"pop3-conformance: {message}", file=sys.stderr)
-    return code
+def _report(run: Run, directory: Path) -> int:
+    assert run.report is not None
+    console = Console()
+    colour = console.color_system is not None and not console.no_color
+    where = "" if run.failure else str(directory)
+    _print(terminal.render(run.report, width=min(console.width, 120), colour=colour, where=where).rstrip("\n"))
+    if run.failure:
+        return _complain(f"{run.failure}; give another place with --report-dir", Exit.USAGE)
+    return run.report.run.exit
+
+
+def _usage_error(said: str) -> str:
+    """Return the one line of what pytest says of a usage error that tells what is wrong."""
+    errors = re.findall(r"error: +(.+)", said, re.IGNORECASE)
+    return errors[-1] if errors else said.strip()
 
 
 def _name_of(profile: str) -> str:
@@ -180,12 +217,22 @@ def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.") or "server"
 
 
-def _prepare(directory: Path) -> None:
+@contextlib.contextmanager
+def _place_for_report(directory: Path) -> Iterator[None]:
+    """Make the directory, and see that a file can be put there; what is left empty is removed again."""
+    made = [place for place in (directory, *directory.parents) if not place.exists()]
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"the report cannot go into {directory}: {error.strerror}; give another with --report-dir"
-        raise typer.Exit(_complain(message, Exit.USAGE)) from error
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            TemporaryFile(dir=directory).close()
+        except OSError as error:
+            message = f"the report cannot go into {directory}: {error.strerror}; give another place with --report-dir"
+            raise typer.Exit(_complain(message, Exit.USAGE)) from error
+        yield
+    finally:
+        for place in made:
+            with contextlib.suppress(OSError):  # a report is in it
+                place.rmdir()
 
 
 def bundled_profile(name: str) -> Path:
@@ -195,7 +242,7 @@ def bundled_profile(name: str) -> Path:
     return installed if installed.exists() else package.parent / "profiles" / f"{name}.toml"
 
 
-@app.command("list", epilog="Examples: pop3-conformance list checks  |  list faults --format json  |  list --coverage")
+@app.command("list", epilog=_examples("list checks", "list requirements --select 'R1939-7-*'", "list --coverage"))
 def list_(
     what: Annotated[Kind | None, typer.Argument(help="What to list.")] = None,
     matching: Annotated[str, typer.Option("--select", metavar="GLOB", help="Only what matches.")] = "*",
@@ -213,11 +260,10 @@ def list_(
     if not rows:
         raise typer.Exit(_complain(f"no {what} match {matching}", Exit.USAGE))
     if format_ is Format.JSON:
-        print(json.dumps(rows, indent=2))
+        _print(json.dumps(rows, indent=2))
         return
     width = max(len(row["id"]) for row in rows)
-    for row in rows:
-        print(f"{row['id']:{width}}  {row['text']}")
+    _print("\n".join(f"{row['id']:{width}}  {row['text']}" for row in rows))
 
 
 def _rows(what: Kind) -> list[dict[str, Any]]:
@@ -238,7 +284,10 @@ def _rows(what: Kind) -> list[dict[str, Any]]:
                 for f in FAULTS.values()
             ]
         case Kind.VARIANTS:
-            return [{"id": v.name, "text": v.sentence, "allowed_by": v.allowed_by} for v in VARIANTS.values()]
+            return [
+                {"id": v.name, "text": v.sentence, "allowed_by": v.allowed_by, "warns": list(v.warns)}
+                for v in VARIANTS.values()
+            ]
 
 
 def _list_coverage(format_: Format) -> Exit:
@@ -247,44 +296,51 @@ def _list_coverage(format_: Format) -> Exit:
     covered = inventory.coverage(catalogue, inventory.checks())
     lacking = [id_ for id_, checks in covered.items() if not checks and catalogue[id_].testable != "no"]
     if format_ is Format.JSON:
-        print(json.dumps({"covered": covered, "lacking": lacking}, indent=2))
-        return Exit.FINDINGS if lacking else Exit.CONFORMS
-    for id_, checks in covered.items():
-        requirement = catalogue[id_]
-        nothing = f"not testable: {requirement.why_not}" if requirement.testable == "no" else "NO CHECK"
-        print(f"{id_:26} {', '.join(checks) or nothing}")
-    testable = sum(requirement.testable != "no" for requirement in catalogue.values())
-    print(f"\n{testable - len(lacking)} of {testable} testable requirements have a check; ", end="")
-    print(f"{len(catalogue) - testable} of {len(catalogue)} are not testable, with the reason.")
+        _print(json.dumps({"covered": covered, "lacking": lacking}, indent=2))
+    else:
+        _print("\n".join(_coverage_lines(catalogue, covered, lacking)))
     return Exit.FINDINGS if lacking else Exit.CONFORMS
 
 
-@app.command(epilog="Examples: pop3-conformance explain R1939-7-TOP-06  |  explain TOP  |  explain 'uidl/*'")
+def _coverage_lines(
+    catalogue: Mapping[str, Requirement], covered: Mapping[str, list[str]], lacking: Collection[str]
+) -> Iterator[str]:
+    for id_, checks in covered.items():
+        requirement = catalogue[id_]
+        nothing = f"not testable: {requirement.why_not}" if requirement.testable == "no" else "NO CHECK"
+        yield f"{id_:26} {', '.join(checks) or nothing}"
+    testable = sum(requirement.testable != "no" for requirement in catalogue.values())
+    yield ""
+    yield (
+        f"{testable - len(lacking)} of {testable} testable requirements have a check; "
+        f"{len(catalogue) - testable} of {len(catalogue)} are not testable, with the reason."
+    )
+
+
+@app.command(epilog=_examples("explain R1939-7-TOP-06", "explain TOP", "explain 'uidl/*'"))
 def explain(
     what: Annotated[str, typer.Argument(metavar="ID", help="Requirement, check, topic, fault or variant; globs.")],
 ) -> None:
     """Explain a requirement, a check, a topic, a fault or a variant."""
     text = explanation(what)
     if text is None:
-        raise typer.Exit(
-            _complain(f"nothing is called {what}; `pop3-conformance list` shows what there is", Exit.USAGE)
-        )
-    print(text)
+        message = f"nothing is called {what!r}; `pop3-conformance list requirements` and so on shows what there is"
+        raise typer.Exit(_complain(message, Exit.USAGE))
+    _print(text)
 
 
-@app.command(epilog="Examples: pop3-conformance serve --port 1110  |  serve --port 1110 --fault retr-not-stuffed")
+@app.command(epilog=_examples("serve", "serve --port 1110 --fault retr-not-stuffed", "serve --mail mail"))
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port; 0 takes a free one.")] = 1110,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 1110,
     fault: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A rule to break; repeatable.")] = None,
     variant: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A lawful difference; repeatable.")] = None,
     mail: Annotated[
-        Path | None, typer.Option(help="Holds USER/Maildir and the file users.", show_default="five messages of ours")
+        Path | None, typer.Option(help="Holds USER/Maildir and the file users.", show_default="some messages of ours")
     ] = None,
 ) -> None:
     """Run the reference server by itself, for people who test clients. Ctrl-C stops it."""
     try:
-        assemble(fault or (), variant or ())
-    except UnknownName as error:
+        serve_until_stopped(host, port, fault or (), variant or (), mail)
+    except CannotServe as error:
         raise typer.Exit(_complain(str(error), Exit.USAGE)) from error
-    raise typer.Exit(serve_until_stopped(host, port, fault or [], variant or [], mail))

@@ -30,7 +30,8 @@ class ConsoleReporter:
             TextColumn("{task.fields[verdicts]}"),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            # Not console.is_terminal: FORCE_COLOR makes that true of a pipe, where a line that moves is but noise.
+            disable=not console.file.isatty() or console.is_dumb_terminal,
         )
         self._task = self._progress.add_task("checks", total=None, verdicts="")
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from conformance import inventory
+from conformance.plugin.checks import matches
 from conformance.reference.faults import FAULTS, Fault
 from conformance.reference.variants import VARIANTS, Variant
 from conformance.requirements import Requirement, load_catalogue
@@ -14,7 +15,7 @@ def explain(what: str) -> str | None:
     checks = inventory.checks()
     texts = [
         *(_requirement(r, checks) for r in load_catalogue().values() if what == r.topic or fnmatchcase(r.id, what)),
-        *(_check(c) for c in checks if fnmatchcase(c.id, what) or fnmatchcase(c.function, what)),
+        *(_check(c) for c in checks if matches(what, c.id, ())),
         *(_fault(fault, checks) for name, fault in FAULTS.items() if fnmatchcase(name, what)),
         *(_variant(variant) for name, variant in VARIANTS.items() if fnmatchcase(name, what)),
     ]
@@ -25,7 +26,7 @@ def _requirement(requirement: Requirement, checks: Iterable[inventory.Check]) ->
     verifying = dict.fromkeys(check.function for check in checks if requirement.id in check.requirements)
     return "\n".join(
         (
-            f"{requirement.id}  (RFC {requirement.rfc} section {requirement.section}, {requirement.level})",
+            f"{requirement.id}  (RFC {requirement.rfc} {_part(requirement)}, {requirement.level})",
             f"  {requirement.statement}",
             f"  {requirement.url}",
             *_labelled("a breach is at most a", {"FAIL": "fail", "WARN": "warn", "INFO": "info"}.get(requirement.cap)),
@@ -36,6 +37,11 @@ def _requirement(requirement: Requirement, checks: Iterable[inventory.Check]) ->
             *(f"  fault: {fault.name}: {fault.sentence}" for fault in _breaking(requirement.id)),
         )
     )
+
+
+def _part(requirement: Requirement) -> str:
+    """Return `section 7` or `appendix A`, as its address has it; the heading of a part without a number."""
+    return requirement.url.partition("#")[2].replace("-", " ") or f"“{requirement.section}”"
 
 
 def _check(check: inventory.Check) -> str:
@@ -64,7 +70,14 @@ def _fault(fault: Fault, checks: Iterable[inventory.Check]) -> str:
 
 
 def _variant(variant: Variant) -> str:
-    return f"{variant.name}  (a lawful variant of the reference server)\n  {variant.sentence}\n  {variant.allowed_by}"
+    return "\n".join(
+        (
+            f"{variant.name}  (a lawful variant of the reference server)",
+            f"  {variant.sentence}",
+            f"  {variant.allowed_by}",
+            *(f"  may be warned of: {id_}: {load_catalogue()[id_].statement}" for id_ in variant.warns),
+        )
+    )
 
 
 def _breaking(requirement: str) -> Iterator[Fault]:

@@ -1,13 +1,15 @@
 """The server under test, as a run knows it: where it is, how to log in, how long to wait."""
 
 import ssl
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from conformance.profile import Account, Profile
 from conformance.verdict import BenchError, Deviation
 from conformance.wire.connection import Deadline
+from conformance.wire.octets import visible
 from conformance.wire.reply import Reply
 from conformance.wire.session import Deadlines, Endpoint, NoReplyError, Recorder, Session, apop_digest
 from conformance.wire.transcript import Redactor
@@ -23,22 +25,25 @@ class Facts:
     greeting: the greeting as it came; None for a server that waits for the client to speak.
     timestamp: what stands in angle brackets in that greeting, brackets included: APOP's, if the server has APOP.
     login_commands: by user, the command that logs in: "PASS" or "APOP".
+    refused: by user, why an account of the profile cannot log in.
     capabilities: the lines of CAPA before and after login; None where CAPA is refused.
     top, uidl: whether the optional commands are implemented.
+    reopening: why the maildrop of a session that had ended with QUIT could not be opened again; empty if it could.
     """
 
     greeting: Reply | None
     timestamp: bytes | None
     login_commands: Mapping[str, str]
+    refused: Mapping[str, str]
     capabilities_before: tuple[str, ...] | None
     capabilities_after: tuple[str, ...] | None
     top: bool
     uidl: bool
+    reopening: str = ""
 
     def announces(self, capability: str) -> bool:
         """True if CAPA lists that capability in either state."""
-        lines = (self.capabilities_before or ()) + (self.capabilities_after or ())
-        return any(line.split(" ")[0].upper() == capability for line in lines)
+        return _names(capability, (self.capabilities_before or ()) + (self.capabilities_after or ()))
 
 
 @dataclass
@@ -53,6 +58,7 @@ class Target:
     login_commands: dict[str, str] = field(default_factory=dict)
     """By user, the command that logs in: PASS (the default) or APOP."""
     _last_login: float = float("-inf")
+    _login_turn: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         limits = self.profile.limits
@@ -88,22 +94,23 @@ class Target:
 
     def authenticate(self, session: Session, account: Account) -> Reply:
         """Send the credentials of the account over the session, and return the reply that decided."""
-        if self.profile.limits.login_interval:
-            # A condition of the operator's, not of the protocol: so many seconds between two logins.
-            time.sleep(max(0.0, self._last_login + self.profile.limits.login_interval - time.monotonic()))
-        self._last_login = time.monotonic()
+        with self._login_turn:  # the slow lane logs in beside the checks
+            if self.profile.limits.login_interval:
+                # A condition of the operator's, not of the protocol: so many seconds between two logins.
+                time.sleep(max(0.0, self._last_login + self.profile.limits.login_interval - time.monotonic()))
+            self._last_login = time.monotonic()
         if self.login_commands.get(account.user) == "APOP":
             return session.apop(account.user, apop_digest(session.timestamp or b"", account.secret()))
         reply = session.user(account.user)
         return session.pass_(account.secret()) if reply.is_ok else reply
 
-    def log_in(self, recorder: Recorder, account: Account) -> Session:
+    def log_in(self, recorder: Recorder, account: Account, within: float = LOCK_RELEASE) -> Session:
         """Return a session of that account in TRANSACTION state.
 
-        A refusal is tried again for a few seconds, since the lock of the session before may still be on its way out.
-        Raises `BenchError` when it stays.
+        After a refusal it is tried again for so many seconds, since the lock of the session before may still be on
+        its way out. Raises `BenchError` when it stays.
         """
-        deadline = Deadline(LOCK_RELEASE)
+        deadline = Deadline(within)
         pause = 0.1
         while True:
             session = self.connect(recorder)
@@ -121,7 +128,8 @@ def survey(target: Target, accounts: Sequence[Account]) -> Facts:
     """Look at the server before any check runs, and teach `target` how to speak with it.
 
     The maildrop of the first account should hold a message, or TOP may go unnoticed where CAPA does not list it.
-    Raises `BenchError` with one line that says what to do when the server cannot be tested.
+    Raises `BenchError` with one line that says what to do when the server cannot be tested; that other accounts cannot
+    log in is no reason.
     """
     recorder = Recorder()
     session = target.open(recorder)
@@ -131,20 +139,43 @@ def survey(target: Target, accounts: Sequence[Account]) -> Facts:
     capabilities_before = _capabilities(session)
     session.close()
     try:
+        refused = {}
         for account in accounts:
-            target.login_commands[account.user] = _login_command(target, recorder, account)
-        session = target.log_in(recorder, accounts[0])
+            try:
+                target.login_commands[account.user] = _login_command(target, recorder, account)
+            except BenchError as error:
+                if account == accounts[0]:
+                    raise _not_spoken_with(target, greeting) or error from error
+                # Its password in the profile may be wrong, or the command that it needs is what the server gets
+                # wrong: the checks about login see to that, and the others do without it.
+                del target.login_commands[account.user]
+                refused[account.user] = str(error)
+        try:
+            session = target.log_in(recorder, accounts[0])
+        except BenchError as error:
+            return Facts(
+                greeting=greeting,
+                timestamp=timestamp,
+                login_commands=target.login_commands,
+                refused=refused,
+                capabilities_before=capabilities_before,
+                capabilities_after=None,
+                top=_names("TOP", capabilities_before),
+                uidl=_names("UIDL", capabilities_before),
+                reopening=str(error),
+            )
         capabilities_after = _capabilities(session)
         session.leave()
-        announced = {line.split(" ")[0].upper() for line in (capabilities_before or ()) + (capabilities_after or ())}
+        capabilities = (capabilities_before or ()) + (capabilities_after or ())
         return Facts(
             greeting=greeting,
             timestamp=timestamp,
             login_commands=target.login_commands,
+            refused=refused,
             capabilities_before=capabilities_before,
             capabilities_after=capabilities_after,
-            top="TOP" in announced or _answers(target, recorder, accounts[0], "TOP 1 0"),
-            uidl="UIDL" in announced or _answers(target, recorder, accounts[0], "UIDL"),
+            top=_names("TOP", capabilities) or _answers(target, recorder, accounts[0], "TOP 1 0"),
+            uidl=_names("UIDL", capabilities) or _answers(target, recorder, accounts[0], "UIDL"),
         )
     except Deviation as error:
         raise BenchError(f"the server does not get through a login: {target.redactor.text(str(error))}") from error
@@ -164,12 +195,28 @@ def _greeting(target: Target, session: Session) -> Reply | None:
     return greeting
 
 
+def _not_spoken_with(target: Target, greeting: Reply | None) -> BenchError | None:
+    """Return what is to be said of a login that failed, where the greeting shows that it is not the password."""
+    where = f"{target.endpoint.host} port {target.endpoint.port}"
+    advice = "check host and port, and whether it is a port for TLS"
+    if greeting is None:
+        return BenchError(f"{where} sends no greeting and takes no login: {advice}")
+    if not greeting.indicator:
+        return BenchError(f"{where} does not speak POP3, it begins with {visible(greeting.status_line, 120)}: {advice}")
+    return None
+
+
 def _capabilities(session: Session) -> tuple[str, ...] | None:
     try:
         reply = session.capa()
     except NoReplyError:
         return None  # a server that hangs or closes on CAPA is judged by the check about unknown commands
     return tuple(line.decode("ascii", "replace") for line in reply.lines) if reply.is_ok else None
+
+
+def _names(capability: str, lines: Iterable[str] | None) -> bool:
+    """True if one of the lines of CAPA is about that capability."""
+    return any(line.split(" ")[0].upper() == capability for line in lines or ())
 
 
 def _answers(target: Target, recorder: Recorder, account: Account, command: str) -> bool:
@@ -192,12 +239,16 @@ def _login_command(target: Target, recorder: Recorder, account: Account) -> str:
             session.close()
             continue
         target.login_commands[account.user] = command
-        reply = target.authenticate(session, account)
-        if reply.is_ok:
+        try:
+            reply = target.authenticate(session, account)
+        except NoReplyError as error:
+            refusals.append(f"{command}: {error.observed}")
+            continue
+        finally:
             session.leave()
+        if reply.is_ok:
             return command
-        session.close()
-        refusals.append(f"{command} {reply}")
+        refusals.append(f"{command}: {reply}")
     said = target.redactor.text(", ".join(refusals))
     raise BenchError(f"the login of {account.user} is refused ({said}): check user and password in the profile")
 

@@ -58,7 +58,7 @@ def for_each_generated_message(request: pytest.FixtureRequest, drop: Maildrop, l
             session.leave()
 
     def verify(claim: Claim) -> None:
-        @seed(int(request.config.option.hypothesis_seed))
+        @seed(request.config.option.pop3_seed)
         @settings(
             max_examples=MAILDROPS,
             phases=(Phase.generate, Phase.shrink),

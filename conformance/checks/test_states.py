@@ -222,5 +222,5 @@ def test_quit_leads_to_the_update_state(log_in: LogIn) -> None:
     first = log_in()
     first.dele(1).ok()
     first.quit().ok()
-    first.read_to_eof()
+    first.close()
     expect("the count in the next session's drop listing", log_in().stat().count, 2)

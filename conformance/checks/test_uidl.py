@@ -2,6 +2,7 @@
 
 import pytest
 
+from conformance.checks.survivors import update
 from conformance.expect import expect, expect_that
 from conformance.maildrop.corpus import (
     empty,
@@ -200,8 +201,7 @@ def test_unique_ids_persist_when_other_messages_are_deleted(log_in: LogIn) -> No
     for number in (1, 3):
         first.dele(number).ok()
         del before[sizes[number]]
-    first.quit().ok()
-    first.read_to_eof()
+    update(first)
     expect("unique-ids by message size in the second session", by_size(log_in()), before)
 
 
@@ -212,7 +212,7 @@ def test_unique_ids_persist_when_new_mail_arrives(log_in: LogIn, drop: Maildrop)
     """A message arrives between two sessions; the others have the unique-ids that they had."""
     first = log_in()
     before = by_size(first)
-    first.quit().ok()
+    first.quit()
     first.read_to_eof()
     drop.deliver(five_messages[4])
     after = by_size(log_in())
@@ -262,8 +262,7 @@ def test_unique_ids_are_not_used_again(log_in: LogIn, drop: Maildrop) -> None:
     before = set(first.uidl().by_number.values())
     for number in first.list().numbers:
         first.dele(number).ok()
-    first.quit().ok()
-    first.read_to_eof()
+    update(first)
     for message in (*one_message, *five_messages[3:]):
         drop.deliver(message)
     again = sorted(before & set(log_in().uidl().by_number.values()))

@@ -101,7 +101,7 @@ class Keeper:
 
     def retire(self, maildrop: Maildrop) -> None:
         """Use that maildrop no more: its account can no longer log in."""
-        self._maildrops.remove(maildrop)
+        self._maildrops = [other for other in self._maildrops if other is not maildrop]
 
 
 def _reluctance(maildrop: Maildrop, messages: tuple[Message, ...]) -> tuple[bool, bool, bool, int]:

@@ -57,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "slow: the check waits for minutes; it runs with --pop3-slow only",
     ):
         config.addinivalue_line("markers", mark)
-    if config.getoption("--pop3-profile") or hasattr(config, "workerinput"):
+    if config.getoption("--pop3-profile"):
         config.pluginmanager.register(fixtures, "pop3-fixtures")
         config.pluginmanager.register(Run(config), "pop3-run")
 

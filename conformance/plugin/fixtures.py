@@ -1,5 +1,6 @@
 """The fixtures that checks ask for: sessions in each state, maildrops, and a way to say more than pass or fail."""
 
+import secrets
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -7,12 +8,14 @@ import pytest
 from conformance.maildrop.corpus import three_messages
 from conformance.maildrop.keeper import Maildrop
 from conformance.plugin.bench import Bench
+from conformance.plugin.failed_logins import FailedLogins
+from conformance.plugin.idle import SlowLane, Timeline, Watch
 from conformance.plugin.judging import Judge
 from conformance.plugin.run import STATE, CheckState, Run
 from conformance.profile import Account
-from conformance.target import Facts
-from conformance.verdict import BenchError, NotRun, Verdict
-from conformance.wire.session import Deadlines, Recorder, Session
+from conformance.target import LOCK_RELEASE, Facts
+from conformance.verdict import BenchError, NotApplicable, NotRun, Verdict
+from conformance.wire.session import Deadlines, Recorder, Session, apop_digest
 
 Connect = Callable[[], Session]
 LogIn = Callable[..., Session]
@@ -125,22 +128,23 @@ def other_drop(bench: Bench, drop: Maildrop) -> Iterator[Maildrop]:
 def log_in(bench: Bench, recorder: Recorder, drop: Maildrop, _sessions: list[Session]) -> LogIn:
     """Logs in over new connections: sessions in TRANSACTION state, by default of the account of `drop`."""
 
-    def log_in_(account: Account | None = None) -> Session:
-        _sessions.append(bench.target.log_in(recorder, account or drop.account))
+    def log_in_(account: Account | None = None, within: float = LOCK_RELEASE) -> Session:
+        try:
+            _sessions.append(bench.target.log_in(recorder, account or drop.account, within))
+        except BenchError:
+            # Nobody gets into this maildrop any more (a lock that stays, say): one check says so, the others go on.
+            if not _sessions and account is None:
+                bench.keeper.retire(drop)
+            raise
         return _sessions[-1]
 
     return log_in_
 
 
 @pytest.fixture
-def transaction(request: pytest.FixtureRequest, bench: Bench, drop: Maildrop, log_in: LogIn) -> Session:
+def transaction(request: pytest.FixtureRequest, drop: Maildrop, log_in: LogIn) -> Session:
     """A session in TRANSACTION state."""
-    try:
-        session = log_in()
-    except BenchError:
-        # Nobody gets into this maildrop any more (a lock that stays, say): one check has said so, the others go on.
-        bench.keeper.retire(drop)
-        raise
+    session = log_in()
     least = request.node.get_closest_marker("any_maildrop")
     if least and drop.messages is None and (count := session.stat().count) < least.args[0]:
         raise NotRun(f"needs {least.args[0]} messages, and the maildrop as found has {count}")
@@ -151,3 +155,73 @@ def transaction(request: pytest.FixtureRequest, bench: Bench, drop: Maildrop, lo
 def account(drop: Maildrop) -> Account:
     """The account that this check uses."""
     return drop.account
+
+
+@pytest.fixture(scope="session")
+def pass_account(bench: Bench) -> Account:
+    """An account that logs in by USER and PASS."""
+    commands = bench.facts.login_commands
+    for account in bench.keeper.accounts:
+        if commands[account.user] == "PASS":
+            return account
+    raise NotApplicable("no account of the profile logs in by USER and PASS")
+
+
+@pytest.fixture(scope="session")
+def apop_account(bench: Bench, failed_logins: FailedLogins) -> Account:
+    """An account that logs in by APOP."""
+    for account in bench.apop_candidates:
+        session = bench.target.connect(Recorder())
+        reply = session.apop(account.user, apop_digest(session.timestamp or b"", account.secret()))
+        session.leave()
+        if reply.is_ok:
+            return account
+        failed_logins.spend(account)
+    raise NotApplicable("no account of the profile is seen to log in by APOP")
+
+
+@pytest.fixture(scope="session")
+def unknown_user(bench: Bench) -> str:
+    """A name that no account has, of the form that the accounts of the profile have."""
+    _, at, domain = bench.profile.accounts[0].user.partition("@")
+    return f"nobody-{secrets.token_hex(4)}{at}{domain}"
+
+
+@pytest.fixture(scope="session")
+def failed_logins(bench: Bench) -> FailedLogins:
+    """Counts the logins that fail on purpose, and keeps them within the limit of the profile."""
+    return FailedLogins(bench.profile.limits.failed_logins)
+
+
+@pytest.fixture
+def idle_in_transaction(slow_lane: SlowLane, recorder: Recorder) -> Timeline:
+    """DELE 1, and then silence in TRANSACTION state, broken twice, until the server closes."""
+    return _timeline(slow_lane, recorder, Watch.TRANSACTION)
+
+
+@pytest.fixture
+def idle_before_login(slow_lane: SlowLane, recorder: Recorder) -> Timeline:
+    """Silence in AUTHORIZATION state."""
+    return _timeline(slow_lane, recorder, Watch.AUTHORIZATION)
+
+
+@pytest.fixture
+def slow_transfer(slow_lane: SlowLane, recorder: Recorder) -> Timeline:
+    """RETR of a large message that is read slowly."""
+    return _timeline(slow_lane, recorder, Watch.SLOW_TRANSFER)
+
+
+@pytest.fixture
+def slow_lane(request: pytest.FixtureRequest) -> SlowLane:
+    """The watches that last for minutes, kept beside the other checks."""
+    run = request.config.pluginmanager.get_plugin("pop3-run")
+    assert isinstance(run, Run)
+    assert run.slow_lane is not None
+    return run.slow_lane
+
+
+def _timeline(lane: SlowLane, recorder: Recorder, watch: Watch) -> Timeline:
+    timeline = lane.timeline(watch)
+    # What the check judges happened before it ran.
+    recorder.transcript, recorder.defects = timeline.recorder.transcript, timeline.recorder.defects
+    return timeline

@@ -75,6 +75,9 @@ def judgement(
             return Judgement(Verdict.NOT_RUN, error.msg or "skipped")
         case BenchError():
             return Judgement(Verdict.ERROR, str(error))
+        case pytest.fail.Exception():
+            # No check says so itself; it is the hard ceiling of pytest-timeout.
+            return Judgement(Verdict.ERROR, f"the check was ended: {error.msg}")
         case Deviation():
             return _deviated([error, *judge.deviations], verifies, catalogue)
         case AssertionError():

@@ -20,11 +20,12 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-_GATED = {
+GATED = {
     "must": frozenset({Verdict.FAIL}),
     "should": frozenset({Verdict.FAIL, Verdict.WARN}),
     "never": frozenset[Verdict](),
 }
+"""By gate, the verdicts that make a run fail."""
 
 _OBSERVED = frozenset({Verdict.PASS, Verdict.FAIL, Verdict.WARN, Verdict.INFO, Verdict.KNOWN})
 
@@ -39,7 +40,7 @@ def exit_code(results: Sequence[CheckResult], gate: str, gone: Sequence[Known], 
         return Exit.INTERRUPTED
     if any(result.verdict is Verdict.ERROR and result.reason.startswith(SUITE_FAILED) for result in results):
         return Exit.SUITE_FAILED
-    if verdicts & _GATED[gate] or (gone and gate != "never"):
+    if verdicts & GATED[gate] or (gone and gate != "never"):
         return Exit.FINDINGS
     if Verdict.ERROR in verdicts or not verdicts & _OBSERVED:
         return Exit.CANNOT_TEST

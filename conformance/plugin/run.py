@@ -3,23 +3,28 @@
 import pickle
 import random
 import time
-from collections.abc import Generator
-from contextlib import ExitStack
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from inspect import signature
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
 from typing import Any
 
 import pytest
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from conformance import launch
-from conformance.plugin.bench import Bench
-from conformance.plugin.checks import check_id, requirements_of, selected, title_of
+from conformance.plugin.bench import Bench, Share
+from conformance.plugin.checks import check_id, requirements_of, selected, title_of, wanted
 from conformance.plugin.every_reply import judge_every_reply
+from conformance.plugin.idle import SlowLane, Watch
 from conformance.plugin.judging import Judge, Judgement, judgement
 from conformance.plugin.known import KnownDeviations
-from conformance.plugin.outcome import Exit, exit_code, notes
-from conformance.profile import Account, Profile, ProfileError, load_profile, profile_from_url
+from conformance.plugin.outcome import GATED, Exit, exit_code, notes
+from conformance.profile import Profile, ProfileError, load_profile, profile_from_url
 from conformance.report.data import (
     CheckResult,
     Observation,
@@ -29,10 +34,12 @@ from conformance.report.data import (
     TranscriptEntry,
     build_report,
 )
+from conformance.report.visible import visible
 from conformance.report.write import write_report
 from conformance.requirements import catalogue_digest, load_catalogue
-from conformance.verdict import BenchError, Verdict
+from conformance.verdict import BenchError, NotRun, Verdict
 from conformance.wire.session import Recorder
+from conformance.wire.transcript import Redactor
 
 AUTOLOGOUT_MINIMUM = 600.0
 """Seconds that a session may be idle before it is closed, at the least (RFC 1939 section 3)."""
@@ -66,12 +73,18 @@ class Run:
         self.observations: list[Observation] = []
         self.defects: list[tuple[str, str, str]] = []
         self.facts: dict[str, Any] = {}
+        self.usage = ""
+        """Why the run cannot be made as it was asked for."""
         self.failure = ""
+        """Why the server cannot be tested, or the report cannot be written."""
         self.report: Report | None = None
         self.started = datetime.now(UTC)
         self.bench: Bench | None = None
+        self.slow_lane: SlowLane | None = None
         self._resources = ExitStack()
         self._workerinput: dict[str, Any] | None = getattr(config, "workerinput", None)
+        self._shares: list[Share] = []
+        self._share_of: dict[str, Share] = {}
         if self._workerinput is None:
             seed = config.getoption("--pop3-seed")
             self.seed: int = random.SystemRandom().randrange(2**32) if seed is None else seed
@@ -83,73 +96,117 @@ class Run:
             self.seed = self._workerinput["pop3_seed"]
             self.profile = pickle.loads(self._workerinput["pop3_profile"])
         self.known = KnownDeviations(self.profile.known)
-        config.option.hypothesis_seed = str(self.seed)
+        self.redactor = Redactor.of(account.secret() for account in self.profile.accounts)
+        config.option.pop3_seed = self.seed
+        if config.getoption("dist", "no") == "each":
+            raise pytest.UsageError("the checks share maildrops, so that each is run once: not with --dist each")
 
     # -- collection ----------------------------------------------------------------------------------------------
 
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Let the checks that wait for minutes wait."""
+        if _is_slow(item):
+            item.add_marker(pytest.mark.timeout(0))
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Select checks, put those that share a maildrop side by side, and give each its hard ceiling."""
-        checks = [item for item in items if item.get_closest_marker("verifies")]
-        chosen, left_out = selected(checks, config.getoption("--pop3-select"), config.getoption("--pop3-exclude"))
+        """Select checks, put those that wait for minutes last, and give each its hard ceiling."""
+        checks = [item for item in items if requirements_of(item)]
+        try:
+            _refuse_other_fixtures(checks, config)
+            chosen, left_out = selected(checks, config.getoption("--pop3-select"), config.getoption("--pop3-exclude"))
+        except pytest.UsageError as error:
+            self.usage = str(error)
+            if self._workerinput is None:
+                raise
+            chosen, left_out = [], checks  # the process that reports says so when we are done
         if left_out:
             config.hook.pytest_deselected(items=left_out)
+        if len(checks) == len(items):
+            # What hypothesis would otherwise leave in the directory where the user happens to be.
+            set_hypothesis_home_dir(self._resources.enter_context(TemporaryDirectory(prefix="pop3-")))
         items[:] = [item for item in items if item not in set(left_out)]
-        items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+        items.sort(key=_is_slow)
         ceiling = max(60.0, CEILING * self.profile.limits.reply)
         for item in chosen:
-            if not item.get_closest_marker("timeout") and not item.get_closest_marker("slow"):
-                item.add_marker(pytest.mark.timeout(ceiling))
+            if not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(ceiling, method="signal"))
 
     # -- the run -------------------------------------------------------------------------------------------------
 
+    def pytest_report_header(self) -> str:
+        """Say what is tested, and with which random seed."""
+        return f"POP3 server under test: {visible(self.profile.server.name)}, random seed {self.seed}"
+
+    def pytest_sessionstart(self) -> None:
+        """Look at the server before there are workers, and see how many can share it."""
+        if self._is_controller_of_workers:
+            self._look(None)
+            assert self.bench is not None
+            lock = Path(self._resources.enter_context(TemporaryDirectory(prefix="pop3-")), "rare-accounts")
+            self._shares = self.bench.shares(len(self.config.option.tx), lock)
+            del self.config.option.tx[len(self._shares) :]
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
-        """Start the server if the profile says how, look at it, run the checks, and judge what no single one can."""
-        if session.config.option.collectonly:
+        """Look at the server, run the checks, and judge what no single one can."""
+        if session.config.option.collectonly or not (self._is_controller_of_workers or self._has_checks(session)):
             return (yield)
+        if not self._is_controller_of_workers:
+            self._look(None if self._workerinput is None else pickle.loads(self._workerinput["pop3_share"]))
+            assert self.bench is not None
+            self.slow_lane = self._make_slow_lane(self.bench, session.items)
         try:
-            if not self._is_controller_of_workers:
-                self.bench = self._make_bench()
-                self.facts = facts_of(self.bench)
-        except (BenchError, ProfileError) as error:
-            self.failure = str(error)
-            pytest.exit(f"the server cannot be tested: {error}", returncode=Exit.CANNOT_TEST)
-        result = yield
-        if self._workerinput is None:
-            for check in judge_every_reply(self.defects, self.results, self.catalogue):
-                session.config.hook.pytest_runtest_logreport(report=self._report_of(self.known.applied_to(check)))
-        return result
+            return (yield)
+        finally:
+            if self._workerinput is None:
+                self._judge_every_reply()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Hand a worker of pytest-xdist its share of the accounts (called in the process that reports)."""
-        try:
-            profile = self._launched()
-        except (BenchError, ProfileError) as error:
-            self.failure = str(error)
-            pytest.exit(f"the server cannot be tested: {error}", returncode=Exit.CANNOT_TEST)
-        workers = node.config.getoption("numprocesses")
-        index = int(node.workerinput["workerid"].removeprefix("gw"))
+        """Hand a worker of pytest-xdist its share (called in the process that reports)."""
+        # One that has crashed is replaced by another with a name of its own.
+        share = next(share for share in self._shares if share not in self._share_of.values())
+        self._share_of[node.workerinput["workerid"]] = share
         node.workerinput["pop3_seed"] = self.seed
-        node.workerinput["pop3_profile"] = pickle.dumps(profile)
-        node.workerinput["pop3_accounts"] = list(range(index, len(profile.accounts), workers))
+        node.workerinput["pop3_profile"] = pickle.dumps(self._launched())
+        node.workerinput["pop3_share"] = pickle.dumps(share)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Take over what a worker found out about the target."""
-        self.facts = self.facts or getattr(node, "workeroutput", {}).get("pop3_facts", {})
+        """Take back the share of a worker, and take over what it had against the usage."""
+        self._share_of.pop(node.workerinput["workerid"], None)
+        self.usage = self.usage or getattr(node, "workeroutput", {}).get("pop3_usage", "")
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Stop the server; write the report, or hand the facts to the process that does."""
-        self._resources.close()
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the report; pytest's own exit code stands unless it would call the run good."""
         if self._workerinput is not None:
-            self.config.workeroutput["pop3_facts"] = self.facts  # type: ignore[attr-defined]
-        elif self.results:
-            self.report = self._make_report(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
-            if directory := self.config.getoption("--pop3-report-dir"):
+            self.config.workeroutput["pop3_usage"] = self.usage  # type: ignore[attr-defined]
+            return
+        if self.usage:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        if not self.results:
+            return
+        self.report = self._make_report(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
+        if exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = self.report.run.exit
+        if directory := self.config.getoption("--pop3-report-dir"):
+            try:
                 write_report(self.report, directory)
+            except OSError as error:
+                self.failure = error.strerror or str(error)
+                session.exitstatus = Exit.USAGE
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what the failures of single checks do not say."""
+        usage = self.usage if self._is_controller_of_workers else ""  # elsewhere pytest says it
+        for line in filter(None, (usage, self.failure, *(self.report.run.notes if self.report else ()))):
+            terminalreporter.write_line(f"pop3-conformance: {line}", red=True)
+
+    def pytest_unconfigure(self) -> None:
+        """Stop the server."""
+        self._resources.close()
 
     def _make_report(self, interrupted: bool) -> Report:
         gate = self.config.getoption("--pop3-gate")
@@ -182,13 +239,19 @@ class Run:
             **({} if minimum == AUTOLOGOUT_MINIMUM else {"autologout-minimum": f"{minimum:g}"}),
         }
 
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Leave out what waits for minutes unless that is wanted."""
+        if _is_slow(item) and not self.config.getoption("--pop3-slow"):
+            raise NotRun("the slow lane is off; --slow lets it run")
+
     # -- one check -----------------------------------------------------------------------------------------------
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Give the check its recorder."""
-        item.stash[STATE] = CheckState()
-        return (yield)
+        """Give the check its recorder, and the accounts that it may use."""
+        with self.bench.rare_accounts() if self.bench is not None and _is_particular(item) else nullcontext():
+            item.stash[STATE] = CheckState()
+            return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -204,8 +267,13 @@ class Run:
             found = judgement(error, state.judge, requirements_of(item), self.catalogue)
             state.judgement = self.known.judged(check_id(item), found)
             self._set_outcome(report, state.judgement, item)
-            if state.judgement.violated and self.bench:
-                state.evidence = state.recorder.transcript.rendered(self.bench.target.redactor)
+            if state.judgement.violated:
+                state.evidence = state.recorder.transcript.rendered(self.redactor)
+        elif state.judgement is not None and call.excinfo is not None:
+            # What goes wrong behind the verdict does not take it back, unless it was none of a deviation.
+            found = judgement(call.excinfo.value, Judge(), requirements_of(item), self.catalogue)
+            state.judgement = max(state.judgement, found, key=lambda either: either.verdict.severity)
+            self._set_outcome(report, found, item)
         if call.when == "teardown":
             report.pop3 = self._record(item, state)  # type: ignore[attr-defined]
         return report
@@ -225,24 +293,50 @@ class Run:
     def _is_controller_of_workers(self) -> bool:
         return self._workerinput is None and self.config.pluginmanager.has_plugin("dsession")
 
+    def _has_checks(self, session: pytest.Session) -> bool:
+        return any(requirements_of(item) for item in session.items)
+
+    def _look(self, share: Share | None) -> None:
+        """Start the server if the profile says how, and look at it. Ends the run if it cannot be tested."""
+        try:
+            self.bench = Bench(self._launched(), share)
+        except (BenchError, ProfileError) as error:
+            self.failure = self.redactor.text(str(error))
+            pytest.exit(f"the server cannot be tested: {self.failure}", returncode=Exit.CANNOT_TEST)
+        self.facts = facts_of(self.bench)
+
+    def _judge_every_reply(self) -> None:
+        select, exclude = self.config.getoption("--pop3-select"), self.config.getoption("--pop3-exclude")
+        for check in judge_every_reply(self.defects, self.results, self.catalogue):
+            # A deviation counts unless it is excluded, a pass only where the selected checks can speak for it.
+            deviates = check.verdict is not Verdict.PASS
+            if wanted(() if deviates else select, exclude, check.id, check.requirements):
+                self.config.hook.pytest_runtest_logreport(report=self._report_of(self.known.applied_to(check)))
+
     def _launched(self) -> Profile:
+        if self._workerinput is not None:
+            return self.profile
         if not hasattr(self, "_running"):
             self._running = self._resources.enter_context(launch.running(self.profile))
         return self._running.profile
 
-    def _make_bench(self) -> Bench:
-        if self._workerinput is None:
-            return Bench(self._launched())
-        accounts: list[Account] = [self.profile.accounts[i] for i in self._workerinput["pop3_accounts"]]
-        return Bench(self.profile, accounts)
+    def _make_slow_lane(self, bench: Bench, items: Sequence[pytest.Item]) -> SlowLane:
+        used = {name for item in items for name in getattr(item, "fixturenames", ())}
+        wanted = [watch for watch in Watch if watch.value in used]
+        minimum: float = self.config.getoption("--pop3-autologout-minimum")
+        lane = SlowLane(bench, minimum, wanted)
+        self._resources.callback(lane.stop)
+        # Of several workers one gets all the slow checks; which one shows when it comes to them.
+        if self.config.getoption("--pop3-slow") and self._workerinput is None:
+            lane.start()
+        return lane
 
     def _set_outcome(self, report: pytest.TestReport, found: Judgement, item: pytest.Item) -> None:
         """Say in pytest's own words what the verdict means for the run."""
-        fails = (Verdict.FAIL, Verdict.ERROR) + ((Verdict.WARN,) * (self.config.getoption("--pop3-gate") == "should"))
         if found.verdict in (Verdict.NOT_APPLICABLE, Verdict.NOT_RUN):
             path, line, _ = item.location
             report.outcome, report.longrepr = "skipped", (path, line or 0, f"{found.verdict}: {found.reason}")
-        elif found.verdict in fails:
+        elif found.verdict is Verdict.ERROR or found.verdict in GATED[self.config.getoption("--pop3-gate")]:
             report.outcome, report.longrepr = "failed", self._explained(found)
         else:
             report.outcome, report.longrepr = "passed", None
@@ -255,13 +349,13 @@ class Run:
         return self._redacted(f"{rules}\nexpected: {expected}\nobserved: {found.observed}")
 
     def _redacted(self, text: str) -> str:
-        return self.bench.target.redactor.text(text) if self.bench else text
+        return self.redactor.text(text)
 
     def _record(self, item: pytest.Item, state: CheckState) -> dict[str, Any]:
         """Return what the reporting process needs to know of a check, fit for JSON, secrets taken out."""
         assert self.bench is not None
         found = state.judgement or Judgement(Verdict.ERROR, "the check did not run to its end")
-        transcript = state.evidence or state.recorder.transcript.rendered(self.bench.target.redactor)
+        transcript = state.evidence or state.recorder.transcript.rendered(self.redactor)
         result = CheckResult(
             id=check_id(item),
             title=title_of(item),
@@ -285,7 +379,7 @@ class Run:
 
     def _report_of(self, check: CheckResult) -> pytest.TestReport:
         """Return a report for a check that no item stands for."""
-        failed = check.verdict is Verdict.FAIL
+        failed = check.verdict in GATED[self.config.getoption("--pop3-gate")]
         report = pytest.TestReport(
             nodeid=check.id,
             location=(check.id, 0, check.id),
@@ -298,14 +392,46 @@ class Run:
         return report
 
 
+def _is_slow(item: pytest.Item) -> bool:
+    """True for a check that waits for minutes. A project may have a mark of that name for tests of its own."""
+    return bool(requirements_of(item)) and item.get_closest_marker("slow") is not None
+
+
+def _refuse_other_fixtures(checks: Sequence[pytest.Item], config: pytest.Config) -> None:
+    """Raise `pytest.UsageError` if the checks would get a fixture of somebody else's by the name of one of ours."""
+    ours = config.pluginmanager.get_plugin("pop3-fixtures")
+    assert isinstance(ours, ModuleType)
+    for item in checks:
+        assert isinstance(item, pytest.Function)
+        for name, definitions in item._fixtureinfo.name2fixturedefs.items():
+            source = definitions[-1].func.__module__
+            if hasattr(ours, name) and source not in (ours.__name__, item.module.__name__):
+                raise pytest.UsageError(
+                    f"the fixture {name!r} of {source} hides that of the checks: run them in another directory, "
+                    "or with --noconftest"
+                )
+
+
+def _is_particular(item: pytest.Item) -> bool:
+    """True for a check that any account will not do for: it asks for one of a kind, or for the bench itself."""
+    if not (requirements_of(item) and isinstance(item, pytest.Function)):
+        return False
+    return "bench" in signature(item.function).parameters or bool(
+        {"apop_account", "pass_account"} & set(item.fixturenames)
+    )
+
+
 def _profile(target: str) -> Profile:
     return profile_from_url(target) if "://" in target else load_profile(Path(target))
 
 
 def facts_of(bench: Bench) -> dict[str, Any]:
     """Return what the report says about the target."""
-    facts, endpoint = bench.facts, bench.target.endpoint
-    before, after = facts.capabilities_before, facts.capabilities_after
+    facts, endpoint, redacted = bench.facts, bench.target.endpoint, bench.target.redactor.text
+    before, after = (
+        None if lines is None else [redacted(line) for line in lines]
+        for lines in (facts.capabilities_before, facts.capabilities_after)
+    )
     implementation = [
         line.partition(" ")[2] for line in (after or before or ()) if line.upper().startswith("IMPLEMENTATION ")
     ]
@@ -314,10 +440,7 @@ def facts_of(bench: Bench) -> dict[str, Any]:
         "host": endpoint.host,
         "port": endpoint.port,
         "transports": [bench.target.transport],
-        "greeting": bench.target.redactor.text(str(facts.greeting)) if facts.greeting else None,
+        "greeting": redacted(str(facts.greeting)) if facts.greeting else None,
         "implementation": implementation[0] if implementation else None,
-        "capabilities": {
-            "AUTHORIZATION": None if before is None else list(before),
-            "TRANSACTION": None if after is None else list(after),
-        },
+        "capabilities": {"AUTHORIZATION": before, "TRANSACTION": after},
     }

@@ -80,7 +80,7 @@ class SecondUserRefused(Service):
 @variant(
     "user-name-kept",
     allowed_by="RFC 1939 section 7, PASS: strictly it comes immediately after USER; many servers remember the name",
-    warns=("R1939-7-PASS-03",),
+    warns=("R1939-7-PASS-03", "R1939-7-PASS-02"),
 )
 class UserNameKept(Service):
     """PASS may come after other commands that follow a successful USER, until a PASS has failed."""

@@ -39,7 +39,7 @@ class SegmentEndsInsideCrlf(Service):
         for item in super().segments(reply):
             if isinstance(item, bytes) and item.endswith(b"\r\n") and len(item) < SEGMENT:
                 yield item[:-1]
-                yield Pause(0.02)
+                yield Pause(0.005)
                 yield item[-1:]
             else:
                 yield item
@@ -53,7 +53,7 @@ class TerminatorAlone(Service):
         for item in super().segments(reply):
             if isinstance(item, bytes) and item.endswith(b"\r\n.\r\n"):
                 yield item[:-3]
-                yield Pause(0.02)
+                yield Pause(0.005)
                 yield item[-3:]
             else:
                 yield item
@@ -77,19 +77,19 @@ class AllInOneSegment(Service):
 
 @variant("replies-delayed", allowed_by="RFC 1939 sets no time in which a reply has to come")
 class RepliesDelayed(Service):
-    """Every batch of replies comes after a tenth of a second."""
+    """Every batch of replies comes after a hundredth of a second."""
 
     def received(self, octets: bytes) -> Reply:
-        yield Pause(0.1)
+        yield Pause(0.01)
         yield from super().received(octets)
 
 
 @variant("greeting-delayed", allowed_by="RFC 1939 section 3: the server greets first; it may take its time")
 class GreetingDelayed(Service):
-    """The greeting comes after a fifth of a second."""
+    """The greeting comes after a fiftieth of a second."""
 
     def greeting(self) -> Reply:
-        yield Pause(0.2)
+        yield Pause(0.02)
         yield from super().greeting()
 
 
@@ -101,14 +101,14 @@ class QuitResetsAfterReply(Service):
 
     def farewell(self, removed: bool) -> Reply:
         yield from super().farewell(removed)
-        yield Pause(0.1)
+        yield Pause(0.02)
         yield Ending.RST
 
 
 @variant("quit-closes-late", allowed_by="RFC 1939 section 6 sets no time in which the connection has to be closed")
 class QuitClosesLate(Service):
-    """The connection is closed a third of a second after the reply to QUIT."""
+    """The connection is closed an eighth of a second after the reply to QUIT."""
 
     def farewell(self, removed: bool) -> Reply:
         yield from super().farewell(removed)
-        yield Pause(0.3)
+        yield Pause(0.125)
