@@ -1,7 +1,7 @@
 """The suite, tried on the reference server with faults or lawful variants."""
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,11 @@ USERS = {
     "space2": "{PASS} space before",
     "space3": "{PASS}space after ",
 }
+
+BY_BOTH_COMMANDS = {user: "{PLAIN}" + password.partition("}")[2] for user, password in USERS.items()}
+"""The same users, each of whom may log in by PASS and by APOP."""
+
+WITHOUT_APOP = {user: password for user, password in USERS.items() if not password.startswith("{APOP}")}
 
 AUTOLOGOUT = 2.0
 """Seconds that stand for the RFC's ten minutes."""
@@ -58,10 +63,10 @@ def trial(
     variants: Sequence[str] = (),
     select: Iterable[str] = (),
     options: Sequence[str] = (),
+    users: Mapping[str, str] = USERS,
 ) -> Run:
     """Run the checks that `select` names (all by default) against the reference server, and return the run."""
     mail = directory / "mail"
-    users = _users(variants)
     for user in users:
         (mail / user).mkdir(parents=True, exist_ok=True)
     with running_reference(users, mail, faults, variants, autologout=AUTOLOGOUT) as port:
@@ -77,12 +82,3 @@ def trial(
         pytest.main([*inventory.PYTEST_OPTIONS, *arguments, *options], plugins=[reporter])
     assert isinstance(reporter.run, Run), reporter.pytest_output.getvalue()
     return reporter.run
-
-
-def _users(variants: Sequence[str]) -> dict[str, str]:
-    """Return users that can log in to a server with these variants."""
-    if "apop-only" in variants:
-        return {user: password.replace("{PASS}", "{PLAIN}") for user, password in USERS.items()}
-    if "no-apop" in variants or "minimal" in variants:
-        return {user: password for user, password in USERS.items() if not password.startswith("{APOP}")}
-    return USERS

@@ -3,7 +3,7 @@
 import pytest
 
 from conformance.expect import expect, expect_that
-from conformance.maildrop.corpus import empty, five_messages, three_messages
+from conformance.maildrop.corpus import conforming, empty, five_messages, three_messages
 from conformance.marks import any_maildrop, deletes, maildrop, verifies
 from conformance.verdict import Verdict
 from conformance.wire.session import Session
@@ -44,6 +44,13 @@ def test_there_are_as_many_lines_as_stat_counts(transaction: Session) -> None:
 def test_scan_listings_have_the_required_form(transaction: Session) -> None:
     """Each line of LIST is the message-number, a single space, the size in octets; further text is another matter."""
     transaction.list()
+
+
+@verifies("R1939-5-LIST-07")
+@maildrop(conforming)
+def test_scan_listings_of_all_sizes_have_the_required_form(transaction: Session) -> None:
+    """The form is the same for messages of a few octets and of a mebibyte, and for numbers of three digits."""
+    expect("the number of lines in LIST", len(transaction.list().rows), len(conforming))
 
 
 @verifies("R1939-5-LIST-11", "R1939-5-LIST-08", "R1939-5-LIST-09", "R1939-5-LIST-10")

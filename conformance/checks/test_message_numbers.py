@@ -2,7 +2,7 @@
 
 from conformance.checks.survivors import update
 from conformance.expect import expect, expect_that
-from conformance.maildrop.corpus import five_messages, three_messages
+from conformance.maildrop.corpus import conforming, five_messages, three_messages
 from conformance.maildrop.keeper import Maildrop
 from conformance.marks import any_maildrop, deletes, maildrop, verifies
 from conformance.plugin.fixtures import LogIn
@@ -86,7 +86,7 @@ def test_new_mail_renumbers_nothing(transaction: Session, drop: Maildrop) -> Non
 
 
 @verifies("R1939-4-MSGNUM-03")
-@any_maildrop(least=1)
+@maildrop(conforming)
 def test_numbers_are_decimal(transaction: Session, judge: Judge) -> None:
     """LIST shows message-numbers and sizes in decimal digits; leading zeros are a warning, since they still are."""
     lines = transaction.command("LIST").ok().lines

@@ -48,6 +48,13 @@ def test_nothing_follows_the_size(transaction: Session) -> None:
     expect_that("nothing after the size in the drop listing", further, not further)
 
 
+@verifies("R1939-5-STAT-01")
+@any_maildrop(least=1)
+def test_an_argument(transaction: Session) -> None:
+    """STAT 1 may be refused or answered as STAT: which it is, is recorded."""
+    transaction.command("STAT 1").err()
+
+
 @verifies("R1939-5-STAT-10")
 @maildrop(three_messages)
 @deletes

@@ -23,15 +23,15 @@ from conformance.wire.session import NoReplyError, Session
 _reveals = verifies("R1939-3-STATE-02", "R1939-4-STATE-01")
 
 TRANSACTION_ONLY = (
-    pytest.param("STAT", marks=_reveals, id="STAT"),
-    pytest.param("LIST", marks=_reveals, id="LIST"),
-    pytest.param("LIST 1", marks=_reveals, id="LIST_n"),
+    pytest.param("STAT", marks=(_reveals, verifies("R1939-5-STAT-02")), id="STAT"),
+    pytest.param("LIST", marks=(_reveals, verifies("R1939-5-LIST-02")), id="LIST"),
+    pytest.param("LIST 1", marks=(_reveals, verifies("R1939-5-LIST-02")), id="LIST_n"),
     pytest.param("RETR 1", marks=_reveals, id="RETR"),
     pytest.param("DELE 1", marks=(_reveals, deletes), id="DELE"),
     pytest.param("NOOP", id="NOOP"),
     pytest.param("RSET", id="RSET"),
     pytest.param("TOP 1 0", marks=_reveals, id="TOP"),
-    pytest.param("UIDL", marks=_reveals, id="UIDL"),
+    pytest.param("UIDL", marks=(_reveals, verifies("R1939-7-UIDL-02")), id="UIDL"),
 )
 """Commands that are refused before login; those that need the maildrop must not show or touch it either."""
 

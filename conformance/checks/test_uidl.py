@@ -8,8 +8,9 @@ from conformance.maildrop.corpus import (
     empty,
     five_messages,
     forged_unique_ids,
+    inbox,
+    look_alikes,
     message_ids,
-    one_message,
     three_messages,
     twins,
 )
@@ -72,11 +73,14 @@ def test_unique_id_listings_have_the_required_form(transaction: Session) -> None
     transaction.uidl()
 
 
-@verifies("R1939-7-UIDL-09")
+@verifies("R1939-7-UIDL-09", "R1939-7-UIDL-10")
 @maildrop(message_ids)
 def test_message_ids_make_no_odd_unique_ids(transaction: Session) -> None:
-    """Message-IDs that are missing, empty, very long, with spaces or 8-bit octets do not show in unique-ids."""
-    expect("the number of lines in UIDL", len(transaction.uidl().rows), len(message_ids))
+    """Message-IDs that are missing, empty, very long, shared or with spaces do not show in unique-ids."""
+    unique_ids = transaction.uidl().by_number
+    expect("the number of lines in UIDL", len(unique_ids), len(message_ids))
+    different = len(set(unique_ids.values()))
+    expect("the number of different unique-ids", different, len(message_ids), requirement="R1939-7-UIDL-10")
 
 
 @verifies("R1939-7-UIDL-05")
@@ -155,6 +159,13 @@ def test_a_header_field_of_the_sender_does_not_make_the_unique_id(transaction: S
     expect("the number of different unique-ids", len(set(unique_ids.values())), len(forged_unique_ids))
 
 
+@verifies("R1939-7-UIDL-10")
+@maildrop(look_alikes)
+def test_messages_that_differ_in_one_word_have_different_unique_ids(transaction: Session) -> None:
+    """Two messages with the same header and the same size, of which one word differs, have different unique-ids."""
+    expect("the number of different unique-ids", len(set(transaction.uidl().by_number.values())), len(look_alikes))
+
+
 @verifies("R1939-7-UIDL-16")
 @maildrop(twins)
 def test_identical_messages_may_share_a_unique_id(transaction: Session, judge: Judge) -> None:
@@ -176,6 +187,7 @@ def test_unique_ids_stay_within_the_session(transaction: Session) -> None:
     transaction.retr(1).ok()
     expect("UIDL after RETR 1", transaction.uidl(), before)
     transaction.dele(2).ok()
+    expect("UIDL after DELE 2", transaction.uidl().rows, tuple(row for row in before.rows if row[0] != 2))
     transaction.rset().ok()
     expect("UIDL after DELE 2 and RSET", transaction.uidl(), before)
 
@@ -263,7 +275,8 @@ def test_unique_ids_are_not_used_again(log_in: LogIn, drop: Maildrop) -> None:
     for number in first.list().numbers:
         first.dele(number).ok()
     update(first)
-    for message in (*one_message, *five_messages[3:]):
+    # Other messages than those that were deleted: a unique-id may be made of the content.
+    for message in (*five_messages[3:], *inbox[:1]):
         drop.deliver(message)
     again = sorted(before & set(log_in().uidl().by_number.values()))
     expect("unique-ids of deleted messages that came back", again, [])

@@ -257,8 +257,7 @@ def test_a_password_may_have_spaces(connect: Connect, bench: Bench, judge: Judge
     account = next((account for account in bench.spaced_accounts if re.search(pattern, account.secret())), None)
     if account is None:
         raise NotRun("needs an account whose password has spaces in that place")
-    session = connect()
-    session.user(account.user).ok()
+    session = _named(connect, account)
     reply = session.pass_(account.secret())
     if not reply.is_ok:
         judge.deviates("+OK, where passwords may have spaces", str(reply), at_most=Verdict.INFO)
@@ -279,9 +278,15 @@ def test_a_password_with_spaces_counts_as_a_whole(
         raise NotRun("needs an account whose password has spaces that make a difference here")
     for account in accounts:
         failed_logins.spend(account)
-        session = connect()
-        session.user(account.user).ok()
-        session.pass_(wrong[account.user]).err()
+        _named(connect, account).pass_(wrong[account.user]).err()
+
+
+def _named(connect: Connect, account: Account) -> Session:
+    """Return a session in which USER has named the account. Raises `NotApplicable` where USER is refused."""
+    session = connect()
+    if session.user(account.user).is_err:
+        raise NotApplicable("USER is refused")
+    return session
 
 
 def _two_pass_accounts(bench: Bench) -> tuple[Account, Account]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from conformance.plugin.judging import Judgement
 from conformance.report.data import CheckResult
+from conformance.report.headline import counted
 from conformance.requirements import Requirement
 from conformance.verdict import Verdict
 from conformance.wire.reply import Defect
@@ -43,8 +44,8 @@ def judge_every_reply(
         first = ""
         if places := seen[defect.name]:
             first, where = min(places, key=lambda place: len(transcripts.get(place[0], ())))
-            checks = len({check for check, _ in places})
-            observed = f"{where}; {len(places)} times in {checks} checks, among them {first}"
+            checks = counted(len({check for check, _ in places}), "check")
+            observed = f"{where}; {counted(len(places), 'time')} in {checks}, among them {first}"
             expected = (title(defect),)
             found = Judgement(defect.verdict, "", (defect.requirement,), expected, observed)
         yield CheckResult(

@@ -335,7 +335,8 @@ class Run:
         """Say in pytest's own words what the verdict means for the run."""
         if found.verdict in (Verdict.NOT_APPLICABLE, Verdict.NOT_RUN):
             path, line, _ = item.location
-            report.outcome, report.longrepr = "skipped", (path, line or 0, f"{found.verdict}: {found.reason}")
+            reason = self._redacted(f"{found.verdict}: {found.reason}")
+            report.outcome, report.longrepr = "skipped", (path, line or 0, reason)
         elif found.verdict is Verdict.ERROR or found.verdict in GATED[self.config.getoption("--pop3-gate")]:
             report.outcome, report.longrepr = "failed", self._explained(found)
         else:

@@ -116,7 +116,9 @@ async def _finish(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
-    """Close with a RST."""
+    """Close with a RST, unless the client has closed by now."""
+    if writer.transport.is_closing():
+        return
     sock: socket.socket = writer.get_extra_info("socket")
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     writer.transport.abort()

@@ -73,18 +73,20 @@ def drop_listing(reply: Reply) -> DropListing:
 
 def scan_listing(reply: Reply) -> ScanListing:
     """Read the positive reply to LIST, with or without a message-number."""
-    rows = [_match(_SCAN_LISTING, line, "message-number, space, size", "R1939-5-LIST-07") for line in _lines(reply)]
+    rule = "R1939-5-LIST-03" if reply.content is None else "R1939-5-LIST-07"
+    rows = [_match(_SCAN_LISTING, line, "message-number, space, size", rule) for line in _lines(reply)]
     further = tuple(text for row in rows if (text := _further(row)))
     return ScanListing(tuple((int(row[1]), int(row[2])) for row in rows), further)
 
 
 def unique_ids(reply: Reply) -> UniqueIds:
     """Read the positive reply to UIDL, with or without a message-number."""
-    return UniqueIds(tuple(_numbered_unique_id(line) for line in _lines(reply)))
+    rule = "R1939-7-UIDL-03" if reply.content is None else "R1939-7-UIDL-07"
+    return UniqueIds(tuple(_numbered_unique_id(line, rule) for line in _lines(reply)))
 
 
-def _numbered_unique_id(line: bytes) -> tuple[int, bytes]:
-    row = _match(_UNIQUE_ID_LISTING, line, "message-number, a single space, unique-id", "R1939-7-UIDL-07")
+def _numbered_unique_id(line: bytes, rule: str) -> tuple[int, bytes]:
+    row = _match(_UNIQUE_ID_LISTING, line, "message-number, a single space, unique-id", rule)
     if row[3]:
         raise Deviation(("nothing behind the unique-id",), visible(line), "R1939-7-UIDL-08")
     expected = "a unique-id of 1 to 70 octets from 0x21 to 0x7E"

@@ -8,6 +8,11 @@ twins = (
     Message("twin-first", _TWIN, "One of two messages with identical octets: two messages all the same."),
     Message("twin-second", _TWIN, "The other of two messages with identical octets."),
 )
+_LIKE = header("look-alike") + CRLF
+look_alikes = (
+    Message("look-alike-first", _LIKE + b"Yours is the first." + CRLF, "Of two messages only one word differs."),
+    Message("look-alike-second", _LIKE + b"Yours is the other." + CRLF, "It has the header and the size of another."),
+)
 _FORGED = (b"X-UIDL: forged-unique-id", b"X-UID: 1", b"Status: RO")
 forged_unique_ids = (
     ordinary(

@@ -14,7 +14,7 @@ class StatCountsMarked(Service):
         return len(self.messages)
 
 
-@fault("stat-total-includes-marked", breaks=("R1939-5-STAT-10",))
+@fault("stat-total-includes-marked", breaks=("R1939-5-STAT-10", "R1939-5-STAT-05"))
 class StatTotalIncludesMarked(Service):
     """The size that STAT gives includes messages that are marked as deleted."""
 
@@ -279,7 +279,7 @@ class ListRowHexadecimal(_ScanListing):
         return f"{number} {size:x}"
 
 
-@fault("list-row-size-first", breaks=("R1939-5-LIST-07",))
+@fault("list-row-size-first", breaks=("R1939-5-LIST-07", "R1939-5-LIST-05"))
 class ListRowSizeFirst(_ScanListing):
     """The rows of LIST have the size before the number."""
 

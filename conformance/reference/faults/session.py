@@ -133,18 +133,3 @@ class OneConnectionAtATime(Service):
         if self.site.memory.get("connection") is self:
             del self.site.memory["connection"]
         super().closed()
-
-
-@fault("rests-after-quit", breaks=("R1939-10-CONN-01",))
-class RestsAfterQuit(Service):
-    """After a QUIT that follows a login the server accepts no connection for ten seconds."""
-
-    def do_quit(self) -> Reply:
-        if self.state is State.TRANSACTION:
-            self.site.memory["resting until"] = self.site.clock() + 10.0
-        yield from super().do_quit()
-
-    def connected(self) -> Reply:
-        if self.site.clock() < self.site.memory.get("resting until", 0.0):
-            yield Ending.RST
-        yield from super().connected()

@@ -90,7 +90,9 @@ class RsetTwoReplies(Service):
         yield from super().do_rset()
 
 
-@fault("top-two-status-lines", breaks=("R1939-3-RESP-SYNTAX-01",), seen_in="fetchmail FAQ S7, FTGate V2")
+@fault(
+    "top-two-status-lines", breaks=("R1939-3-RESP-SYNTAX-01", "R1939-7-TOP-06"), seen_in="fetchmail FAQ S7, FTGate V2"
+)
 class TopTwoStatusLines(Service):
     """TOP has two +OK lines before its content."""
 
@@ -110,7 +112,11 @@ class NoopNotAnswered(Service):
         yield from ()
 
 
-@fault("dele-answered-by-empty-line", breaks=("R1939-3-RESP-SYNTAX-02",), seen_in="jstedfast/MailKit#1634")
+@fault(
+    "dele-answered-by-empty-line",
+    breaks=("R1939-3-RESP-SYNTAX-04", "R1939-5-DELE-03"),
+    seen_in="jstedfast/MailKit#1634",
+)
 class DeleAnsweredByEmptyLine(Service):
     """DELE is answered by an empty line."""
 
@@ -128,7 +134,11 @@ class UnsolicitedLine(Service):
         yield self.ok("there may be new mail")
 
 
-@fault("short-keyword-not-answered", breaks=("R1939-3-CMD-SYNTAX-09",), seen_in="Stalwart, POP3 parser")
+@fault(
+    "short-keyword-not-answered",
+    breaks=("R1939-3-CMD-SYNTAX-09", "R1939-3-CMD-SYNTAX-08"),
+    seen_in="Stalwart, POP3 parser",
+)
 class ShortKeywordNotAnswered(Service):
     """A command of one or two letters has no reply."""
 

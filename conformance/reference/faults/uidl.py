@@ -143,7 +143,7 @@ class UniqueIdOver70Octets(Service):
         return super().unique_id(message).rjust(71, "x")
 
 
-@fault("unique-id-empty", breaks=("R1939-7-UIDL-09",), seen_in="getmail 4.7.4 changelog")
+@fault("unique-id-empty", breaks=("R1939-7-UIDL-09", "R1939-7-UIDL-07"), seen_in="getmail 4.7.4 changelog")
 class UniqueIdEmpty(Service):
     """The unique-id of the first message is empty."""
 
@@ -151,7 +151,11 @@ class UniqueIdEmpty(Service):
         return "" if message is self.messages[0] else super().unique_id(message)
 
 
-@fault("unique-id-with-space", breaks=("R1939-7-UIDL-09",), seen_in="fetchmail NEWS, spaces in the ID part")
+@fault(
+    "unique-id-with-space",
+    breaks=("R1939-7-UIDL-09", "R1939-7-UIDL-08"),
+    seen_in="fetchmail NEWS, spaces in the ID part",
+)
 class UniqueIdWithSpace(Service):
     """Unique-ids have a space in them."""
 
