@@ -43,9 +43,9 @@ host = "127.0.0.1"
 port = {port}
 [limits]
 connect = 2
-greeting = 1
-reply = 1
-failed_login = 1
+greeting = 2.5
+reply = 2.5
+failed_login = 2.5
 quiet = 0.1
 """
 

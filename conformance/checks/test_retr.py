@@ -137,6 +137,16 @@ def test_retr_leaves_the_counts_alone(transaction: Session) -> None:
     expect("STAT and LIST after RETR 1", (transaction.stat(), transaction.list().rows), before)
 
 
+@verifies("R1939-4-MSGNUM-01", "R1939-5-RETR-04")
+@maildrop(three_messages)
+@deletes
+def test_a_number_means_the_same_message_after_dele(transaction: Session) -> None:
+    """RETR 2 and RETR 3 give the same after DELE 1 as before it."""
+    before = [transaction.retr(number).ok().payload for number in (2, 3)]
+    transaction.dele(1).ok()
+    expect("messages 2 and 3", [transaction.retr(number).ok().payload for number in (2, 3)], before)
+
+
 @verifies("R1939-5-RETR-05")
 @maildrop(three_messages)
 def test_retrieved_messages_stay(transaction: Session, log_in: LogIn, facts: Facts) -> None:

@@ -42,6 +42,18 @@ def test_rset_unmarks_all_messages(transaction: Session, facts: Facts, marked: t
     expect("the maildrop after RSET", listings(transaction, facts), before)
 
 
+@verifies("R1939-5-RSET-03")
+@maildrop(three_messages)
+@deletes
+def test_rset_works_again(transaction: Session, facts: Facts) -> None:
+    """DELE 1 and RSET, DELE 2 and RSET: all messages are listed again."""
+    before = listings(transaction, facts)
+    for number in (1, 2):
+        transaction.dele(number).ok()
+        transaction.rset().ok()
+    expect("the maildrop after the second RSET", listings(transaction, facts), before)
+
+
 @verifies("R1939-5-RSET-03", "R1939-4-MSGNUM-01")
 @maildrop(three_messages)
 @deletes

@@ -219,6 +219,16 @@ def test_top_leaves_the_counts_alone(transaction: Session) -> None:
     expect("STAT and LIST after TOP 1 1", (transaction.stat(), transaction.list().rows), before)
 
 
+@verifies("R1939-4-MSGNUM-01", "R1939-7-TOP-06")
+@maildrop(three_messages)
+@deletes
+def test_a_number_means_the_same_message_after_dele(transaction: Session) -> None:
+    """TOP 2 1 and TOP 3 1 give the same after DELE 1 as before it."""
+    before = [transaction.top(number, 1).ok().payload for number in (2, 3)]
+    transaction.dele(1).ok()
+    expect("the tops of messages 2 and 3", [transaction.top(number, 1).ok().payload for number in (2, 3)], before)
+
+
 @verifies("R1939-7-TOP-05")
 @maildrop(three_messages)
 def test_messages_stay_after_top(transaction: Session, log_in: LogIn) -> None:

@@ -10,6 +10,7 @@ from conformance.maildrop.corpus import (
     forged_unique_ids,
     inbox,
     look_alikes,
+    malformed,
     message_ids,
     three_messages,
     twins,
@@ -81,6 +82,13 @@ def test_message_ids_make_no_odd_unique_ids(transaction: Session) -> None:
     expect("the number of lines in UIDL", len(unique_ids), len(message_ids))
     different = len(set(unique_ids.values()))
     expect("the number of different unique-ids", different, len(message_ids), requirement="R1939-7-UIDL-10")
+
+
+@verifies("R1939-7-UIDL-09")
+@maildrop(malformed)
+def test_every_message_has_a_unique_id(transaction: Session) -> None:
+    """Messages that are empty, or without a header or a body, have unique-ids of the same form as others."""
+    expect("the numbers in UIDL, sorted", sorted(transaction.uidl().numbers), sorted(transaction.list().numbers))
 
 
 @verifies("R1939-7-UIDL-05")
@@ -240,6 +248,7 @@ def test_unique_ids_persist_when_the_session_ends_without_quit(log_in: LogIn, dr
     drop.fill(three_messages)
     first = log_in()
     before = by_size(first)
+    first.retr(1).ok()
     getattr(first, ending)()
     expect("unique-ids by message size in the second session", by_size(log_in()), before)
 

@@ -6,7 +6,7 @@ import pytest
 
 from conformance.checks.survivors import survivors, survivors_of_update, update
 from conformance.expect import expect, expect_that
-from conformance.maildrop.corpus import five_messages, pick, three_messages
+from conformance.maildrop.corpus import conforming, five_messages, pick, three_messages
 from conformance.maildrop.fidelity import expect_nothing_lost
 from conformance.maildrop.keeper import Maildrop
 from conformance.maildrop.numbering import number_of, numbers
@@ -241,3 +241,28 @@ def test_marks_end_with_their_session(log_in: LogIn, drop: Maildrop, facts: Fact
     second.quit()
     second.read_to_eof()
     expect("messages in the third session", survivors(log_in(), drop, facts), before)
+
+
+@verifies("R1939-4-STATE-03", "R1939-6-UPDATE-03")
+@maildrop(three_messages)
+@deletes
+def test_marks_are_not_handed_on_to_the_next_session(log_in: LogIn, drop: Maildrop, facts: Facts) -> None:
+    """DELE 1, and the connection breaks off; a second session ends with QUIT; the third shows all messages."""
+    first = log_in()
+    before = survivors(first, drop, facts)
+    first.dele(1).ok()
+    first.close()
+    update(log_in())
+    expect("unique-ids by message in the third session", survivors(log_in(), drop, facts), before)
+
+
+@verifies("R1939-6-UPDATE-05")
+@maildrop(conforming)
+@deletes
+def test_messages_of_all_sizes_are_removed(log_in: LogIn) -> None:
+    """DELE of every message, some of which are large, then QUIT: the next session shows none."""
+    first = log_in()
+    for number in first.list().numbers:
+        first.dele(number).ok()
+    update(first)
+    expect("the numbers in the next session's LIST", log_in().list().numbers, [])

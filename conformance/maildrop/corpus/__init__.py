@@ -14,7 +14,7 @@ from conformance.maildrop.corpus.long_lines import long_lines
 from conformance.maildrop.corpus.message import Message
 from conformance.maildrop.corpus.octet_values import eight_bit_bodies, eight_bit_headers, nul, octet_values
 from conformance.maildrop.corpus.shapes import bodies, headers, without_body, without_header
-from conformance.maildrop.corpus.small import five_messages, one_message, three_messages
+from conformance.maildrop.corpus.small import five_messages, many_messages, one_message, three_messages
 
 __all__ = [
     "Message",
@@ -36,6 +36,7 @@ __all__ = [
     "long_lines",
     "look_alikes",
     "malformed",
+    "many_messages",
     "message_ids",
     "nul",
     "octet_values",

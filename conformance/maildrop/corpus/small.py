@@ -30,3 +30,12 @@ five_messages = (
 )
 three_messages = five_messages[:3]
 one_message = five_messages[:1]
+many_messages = tuple(
+    ordinary(
+        f"one-of-many-{number:02}",
+        "One of as many messages as it takes for numbers of two digits.",
+        b"This is message %d." % number,
+        b"." * number,
+    )
+    for number in range(1, 26)
+)

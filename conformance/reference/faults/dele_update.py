@@ -367,3 +367,65 @@ class UpdateDamagesOthers(Service):
             for message in map(self.message, self.listed()):
                 message.path.write_bytes(b"".join(message.stored().splitlines(keepends=True)[:-1]))
         return super().update()
+
+
+@fault("dele-reads-one-digit", breaks=("R1939-5-DELE-03",))
+class DeleReadsOneDigit(Service):
+    """DELE looks at the first digit of the number only."""
+
+    def do_dele(self, argument: bytes) -> Reply:
+        yield from super().do_dele(argument[:1])
+
+
+@fault("rset-works-once", breaks=("R1939-5-RSET-03",))
+class RsetWorksOnce(Service):
+    """The second RSET of a session is answered +OK and unmarks nothing."""
+
+    used = False
+
+    def do_rset(self) -> Reply:
+        if not self.used:
+            self.marked.clear()
+        self.used = True
+        yield self.ok()
+
+
+@fault("rset-unmarks-at-most-five", breaks=("R1939-5-RSET-03",))
+class RsetUnmarksAtMostFive(Service):
+    """RSET unmarks the first five messages that are marked."""
+
+    def do_rset(self) -> Reply:
+        self.marked -= set(sorted(self.marked)[:5])
+        yield self.ok()
+
+
+@fault("update-removes-at-most-ten", breaks=("R1939-6-UPDATE-05",))
+class UpdateRemovesAtMostTen(Service):
+    """QUIT removes ten messages at the most."""
+
+    def update(self) -> bool:
+        self.marked = set(sorted(self.marked)[:10])
+        return super().update()
+
+
+@fault("update-keeps-large-messages", breaks=("R1939-6-UPDATE-05",))
+class UpdateKeepsLargeMessages(Service):
+    """QUIT leaves messages of more than 60,000 octets where they are."""
+
+    def remove(self, message: Message) -> bool:
+        return message.size > 60_000 or super().remove(message)
+
+
+@fault("marks-handed-on", breaks=("R1939-4-STATE-03", "R1939-6-UPDATE-03"))
+class MarksHandedOn(Service):
+    """What a session that breaks off has marked is removed when the next session of the user ends with QUIT."""
+
+    def closed(self) -> None:
+        names = {self.message(number).unique_id for number in self.marked}
+        self.site.memory.setdefault("handed on", {}).setdefault(self.account, set()).update(names)
+        super().closed()
+
+    def update(self) -> bool:
+        names = self.site.memory.get("handed on", {}).pop(self.account, set())
+        self.marked |= {number for number, message in enumerate(self.messages, 1) if message.unique_id in names}
+        return super().update()

@@ -407,3 +407,11 @@ class SizeChangesAfterRetr(Service):
 
     def size(self, message: Message) -> int:
         return message.size + (len("Status: RO\r\n") if message in self.grown else 0)
+
+
+@fault("list-ends-at-twenty", breaks=("R1939-5-LIST-05",))
+class ListEndsAtTwenty(Service):
+    """LIST and UIDL show twenty messages at the most."""
+
+    def listed(self) -> list[int]:
+        return super().listed()[:20]

@@ -279,3 +279,15 @@ class TopHidesFromNextSession(Service):
     def open_maildrop(self, account: Account) -> tuple[Message, ...]:
         seen = self.site.memory.get("seen by TOP", ())
         return tuple(message for message in super().open_maildrop(account) if message.path not in seen)
+
+
+@fault("top-renumbers-after-dele", breaks=("R1939-4-MSGNUM-01", "R1939-7-TOP-06"))
+class TopRenumbersAfterDele(Service):
+    """TOP counts only the messages that are not marked."""
+
+    def do_top(self, argument: bytes, count: bytes) -> Reply:
+        number = self.message_number(argument)
+        listed = self.listed()
+        if number <= len(listed):
+            argument = str(listed[number - 1]).encode()
+        yield from super().do_top(argument, count)

@@ -314,3 +314,11 @@ class UniqueIdReused(Service):
     def unique_id(self, message: Message) -> str:
         name = self.account.name if self.account else b""
         return f"id-{self.site.memory[f'ids of {name!r}'][message.base_name]}"
+
+
+@fault("unique-id-of-empty-message-empty", breaks=("R1939-7-UIDL-09", "R1939-7-UIDL-07"))
+class UniqueIdOfEmptyMessageEmpty(Service):
+    """A message without any content has an empty unique-id."""
+
+    def unique_id(self, message: Message) -> str:
+        return super().unique_id(message) if message.stored() else ""

@@ -1,0 +1,67 @@
+"""Numbers of two digits: what holds for three messages holds for twenty-five (RFC 1939 sections 5 and 6)."""
+
+from conformance.checks.survivors import survivors, survivors_of_update, update
+from conformance.expect import expect
+from conformance.maildrop.corpus import many_messages
+from conformance.maildrop.keeper import Maildrop
+from conformance.maildrop.numbering import numbers
+from conformance.marks import deletes, maildrop, verifies
+from conformance.plugin.fixtures import LogIn
+from conformance.target import Facts
+from conformance.wire.session import Session
+
+ALL = list(range(1, len(many_messages) + 1))
+
+
+@verifies("R1939-5-LIST-05", "R1939-4-MSGNUM-02")
+@maildrop(many_messages)
+def test_all_are_listed(transaction: Session) -> None:
+    """LIST shows each of the numbers 1 to 25 once."""
+    expect("the numbers in LIST, sorted", sorted(transaction.list().numbers), ALL)
+
+
+@verifies("R1939-5-DELE-03")
+@maildrop(many_messages)
+@deletes
+def test_dele_marks_the_number_as_a_whole(transaction: Session) -> None:
+    """DELE 10 and DELE 21 mark messages 10 and 21: not 1, 2 or 0."""
+    for number in (10, 21):
+        transaction.dele(number).ok()
+    rest = [number for number in ALL if number not in (10, 21)]
+    expect("the numbers in LIST, sorted", sorted(transaction.list().numbers), rest)
+
+
+@verifies("R1939-5-RSET-03")
+@maildrop(many_messages)
+@deletes
+def test_rset_unmarks_all(transaction: Session) -> None:
+    """After DELE of every message and RSET, LIST shows all of them again."""
+    for number in ALL:
+        transaction.dele(number).ok()
+    transaction.rset().ok()
+    expect("the numbers in LIST, sorted", sorted(transaction.list().numbers), ALL)
+
+
+@verifies("R1939-6-UPDATE-05", "R1939-6-UPDATE-09")
+@maildrop(many_messages)
+@deletes
+def test_quit_removes_all_that_is_marked_and_nothing_else(log_in: LogIn, drop: Maildrop, facts: Facts) -> None:
+    """DELE of all messages but three, then QUIT: the next session shows just those three."""
+    first = log_in()
+    kept = {many_messages[index].name for index in (0, 9, 24)}
+    marked = {name: number for name, number in numbers(first, drop).items() if name not in kept}
+    for number in sorted(marked.values()):
+        first.dele(number).ok()
+    update(first)
+    left = survivors_of_update(log_in, drop, facts, marked)
+    expect("the messages in the next session", sorted(left), sorted(kept))
+
+
+@verifies("R1939-6-UPDATE-01")
+@maildrop(many_messages)
+def test_quit_removes_nothing_that_is_not_marked(log_in: LogIn, drop: Maildrop, facts: Facts) -> None:
+    """A session in which nothing is marked ends with QUIT; the next one shows all messages, with their unique-ids."""
+    first = log_in()
+    before = survivors(first, drop, facts)
+    update(first)
+    expect("unique-ids by message in the next session", survivors(log_in(), drop, facts), before)
