@@ -29,7 +29,7 @@ BY_BOTH_COMMANDS = {user: "{PLAIN}" + password.partition("}")[2] for user, passw
 
 WITHOUT_APOP = {user: password for user, password in USERS.items() if not password.startswith("{APOP}")}
 
-AUTOLOGOUT = 2.0
+AUTOLOGOUT = 3.0
 """Seconds that stand for the RFC's ten minutes."""
 
 SLOW_OPTIONS = ("--pop3-slow", f"--pop3-autologout-minimum={AUTOLOGOUT}")

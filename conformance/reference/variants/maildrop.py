@@ -28,12 +28,12 @@ class ConcurrentSessions(Service):
 
 @variant("lock-refused-late", allowed_by="RFC 1939 section 4 lets a server wait for the lock before it refuses")
 class LockRefusedLate(Service):
-    """A login to a maildrop that is in use is refused after half a second, if it still is."""
+    """A login to a maildrop that is in use is refused after a fifth of a second, if it still is."""
 
     def admit(self, account: Account) -> Reply:
         self.account = account
         if not self.take_lock():
-            yield Pause(0.5)
+            yield Pause(0.2)
         yield from super().admit(account)
 
 
