@@ -59,7 +59,7 @@ class TerminatorAlone(Service):
                 yield item
 
 
-@variant("all-in-one-segment", allowed_by=_STREAM)
+@variant("all-in-one-segment", allowed_by=_STREAM, warns=("R1939-3-AUTOLOGOUT-05",))
 class AllInOneSegment(Service):
     """The replies to all commands of one segment are sent at once, however long they are."""
 
