@@ -41,6 +41,11 @@ class Facts:
     uidl: bool
     reopening: str = ""
 
+    @property
+    def deletes_what_was_retrieved(self) -> bool:
+        """True if the server announces that it does: EXPIRE 0 (RFC 2449 section 6.7)."""
+        return "EXPIRE 0" in (self.capabilities_after or ())
+
     def announces(self, capability: str) -> bool:
         """True if CAPA lists that capability in either state."""
         return _names(capability, (self.capabilities_before or ()) + (self.capabilities_after or ()))

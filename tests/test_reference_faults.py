@@ -204,7 +204,7 @@ def many(bench: Bench) -> None:
     for number in range(1, 26):
         bench.deliver(f"{number:02}.many", b"Subject: %d\r\n\r\n%s\r\n" % (number, b"x" * 2600 * number))
     client = bench.session()
-    client.ask("LIST", "DELE 1", "TOP 2 0", "RSET", *(f"DELE {number}" for number in range(2, 26)), "QUIT")
+    client.ask("LIST", "DELE 1", "TOP 2 0", "RSET", *(f"DELE {number}" for number in range(2, 26)), "NOOP", "QUIT")
     bench.stored()
 
 

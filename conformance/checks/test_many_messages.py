@@ -8,6 +8,7 @@ from conformance.maildrop.numbering import numbers
 from conformance.marks import deletes, maildrop, verifies
 from conformance.plugin.fixtures import LogIn
 from conformance.target import Facts
+from conformance.verdict import NotApplicable
 from conformance.wire.session import Session
 
 ALL = list(range(1, len(many_messages) + 1))
@@ -18,6 +19,23 @@ ALL = list(range(1, len(many_messages) + 1))
 def test_all_are_listed(transaction: Session) -> None:
     """LIST shows each of the numbers 1 to 25 once."""
     expect("the numbers in LIST, sorted", sorted(transaction.list().numbers), ALL)
+
+
+@verifies("R1939-5-STAT-03", "R1939-5-STAT-04")
+@maildrop(many_messages)
+def test_stat_counts_all(transaction: Session) -> None:
+    """STAT counts 25."""
+    expect("the count in the drop listing", transaction.stat().count, len(many_messages))
+
+
+@verifies("R1939-7-UIDL-10")
+@maildrop(many_messages)
+def test_unique_ids_are_all_different(transaction: Session, facts: Facts) -> None:
+    """UIDL shows 25 different unique-ids for 25 different messages."""
+    if not facts.uidl:
+        raise NotApplicable("UIDL is not offered")
+    unique_ids = transaction.uidl().by_number
+    expect("the number of different unique-ids", len(set(unique_ids.values())), len(many_messages))
 
 
 @verifies("R1939-5-DELE-03")

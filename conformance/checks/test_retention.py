@@ -21,7 +21,7 @@ with_a_long_message = pick("small-first", "small-second", "line-of-1048576")
 @deletes
 def test_a_message_may_be_retrieved_once(log_in: LogIn, facts: Facts, judge: Judge) -> None:
     """RETR 1 and QUIT on a server that announces EXPIRE 0 (RFC 2449 section 6.7): the message may be gone then."""
-    if "EXPIRE 0" not in (facts.capabilities_after or ()):
+    if not facts.deletes_what_was_retrieved:
         raise NotApplicable("the server does not announce EXPIRE 0")
     session = log_in()
     session.retr(1).ok()

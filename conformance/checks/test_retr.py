@@ -21,11 +21,6 @@ ORDINARY = tuple(message for message in conforming if message not in (*dots, *bo
 NO_MESSAGE = ("0", "-1", str(2**32 + 1), str(2**64 + 1))
 
 
-def deletes_what_was_retrieved(facts: Facts) -> bool:
-    """True if the server announces that it does (RFC 2449 section 6.7)."""
-    return "EXPIRE 0" in (facts.capabilities_after or ())
-
-
 # Arguments and restrictions.
 
 
@@ -113,7 +108,7 @@ def test_message_is_the_same_in_a_later_session(
     """
     if not facts.uidl:
         raise NotApplicable("UIDL is not offered, and without it a message is not known again")
-    if deletes_what_was_retrieved(facts):
+    if facts.deletes_what_was_retrieved:
         raise NotApplicable("EXPIRE 0: the server deletes what has been retrieved")
     (_, unique_id), *_ = transaction.uidl(1).rows
     first = transaction.retr(1).ok().payload
@@ -155,7 +150,7 @@ def test_retrieved_messages_stay(transaction: Session, log_in: LogIn, facts: Fac
     A site may delete what has been retrieved (RFC 1939 section 8); if it announces that by EXPIRE 0 (RFC 2449
     section 6.7), this check does not apply, and without CAPA or EXPIRE to announce anything, it only warns.
     """
-    if deletes_what_was_retrieved(facts):
+    if facts.deletes_what_was_retrieved:
         raise NotApplicable("EXPIRE 0: the server deletes what has been retrieved")
     before = transaction.list().rows
     for number, _ in before:

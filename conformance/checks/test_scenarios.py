@@ -39,7 +39,7 @@ def expect_kept(facts: Facts, after: dict[str, bytes], before: dict[str, bytes])
     A site may remove them (RFC 1939 section 8) and announces that by EXPIRE 0 (RFC 2449 section 6.7). Where there is
     no announcement of another policy that it would contradict, it is a warning.
     """
-    if after != before and "EXPIRE 0" in (facts.capabilities_after or ()):
+    if after != before and facts.deletes_what_was_retrieved:
         raise NotApplicable("EXPIRE 0: the server removes what has been retrieved")
     at_most = Verdict.FAIL if facts.announces("EXPIRE") else Verdict.WARN
     expect("messages in the next session", after, before, at_most=at_most)

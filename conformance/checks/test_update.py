@@ -14,7 +14,7 @@ from conformance.marks import deletes, maildrop, verifies
 from conformance.plugin.fixtures import LogIn
 from conformance.plugin.judging import Judge
 from conformance.target import Facts
-from conformance.verdict import Verdict
+from conformance.verdict import NotApplicable, Verdict
 from conformance.wire.session import Session
 
 MARKED = {
@@ -266,3 +266,36 @@ def test_messages_of_all_sizes_are_removed(log_in: LogIn) -> None:
         first.dele(number).ok()
     update(first)
     expect("the numbers in the next session's LIST", log_in().list().numbers, [])
+
+
+@verifies("R1939-6-UPDATE-05")
+@maildrop(three_messages)
+@deletes
+def test_other_commands_between_dele_and_quit_change_nothing(log_in: LogIn) -> None:
+    """DELE 1, STAT, NOOP and QUIT: the next session shows two messages."""
+    first = log_in()
+    first.dele(1).ok()
+    first.stat()
+    first.noop().ok()
+    update(first)
+    expect("the count in the next session's drop listing", log_in().stat().count, 2)
+
+
+@verifies("R1939-6-UPDATE-09")
+@maildrop(three_messages)
+@deletes
+def test_what_was_retrieved_stays_when_another_message_is_removed(log_in: LogIn, facts: Facts) -> None:
+    """RETR 1, DELE 2 and QUIT: the next session shows messages 1 and 3.
+
+    A site may delete what has been retrieved (RFC 1939 section 8); one that does not announce it is warned of.
+    """
+    if facts.deletes_what_was_retrieved:
+        raise NotApplicable("EXPIRE 0: the server deletes what has been retrieved")
+    first = log_in()
+    sizes = first.list().sizes
+    first.retr(1).ok()
+    first.dele(2).ok()
+    update(first)
+    left = sorted(log_in().list().sizes.values())
+    at_most = Verdict.FAIL if facts.announces("EXPIRE") else Verdict.WARN
+    expect("the sizes in the next session's LIST", left, sorted((sizes[1], sizes[3])), at_most=at_most)

@@ -429,3 +429,39 @@ class MarksHandedOn(Service):
         names = self.site.memory.get("handed on", {}).pop(self.account, set())
         self.marked |= {number for number, message in enumerate(self.messages, 1) if message.unique_id in names}
         return super().update()
+
+
+@fault("update-needs-dele-last", breaks=("R1939-6-UPDATE-05",))
+class UpdateNeedsDeleLast(Service):
+    """QUIT removes what is marked only if DELE was the command before it."""
+
+    dele_was_last = False
+
+    def do_dele(self, argument: bytes) -> Reply:
+        yield from super().do_dele(argument)
+        self.dele_was_last = True
+
+    def do_noop(self) -> Reply:
+        self.dele_was_last = False
+        yield from super().do_noop()
+
+    def update(self) -> bool:
+        return super().update() if self.dele_was_last else True
+
+
+@fault("update-removes-retrieved", breaks=("R1939-6-UPDATE-09",))
+class UpdateRemovesRetrieved(Service):
+    """QUIT removes, with the messages that are marked, those that were retrieved."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.retrieved: set[int] = set()
+
+    def do_retr(self, argument: bytes) -> Reply:
+        self.retrieved.add(self.message_number(argument))
+        yield from super().do_retr(argument)
+
+    def update(self) -> bool:
+        if self.marked:
+            self.marked |= self.retrieved
+        return super().update()

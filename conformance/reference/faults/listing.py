@@ -415,3 +415,11 @@ class ListEndsAtTwenty(Service):
 
     def listed(self) -> list[int]:
         return super().listed()[:20]
+
+
+@fault("stat-count-one-digit", breaks=("R1939-5-STAT-03", "R1939-5-STAT-04"))
+class StatCountOneDigit(Service):
+    """STAT counts nine messages at the most."""
+
+    def count(self) -> int:
+        return min(super().count(), 9)

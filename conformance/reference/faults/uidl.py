@@ -322,3 +322,12 @@ class UniqueIdOfEmptyMessageEmpty(Service):
 
     def unique_id(self, message: Message) -> str:
         return super().unique_id(message) if message.stored() else ""
+
+
+@fault("unique-ids-start-again", breaks=("R1939-7-UIDL-10",))
+class UniqueIdsStartAgain(Service):
+    """The unique-ids of the first nine messages are used again for the next."""
+
+    def unique_id(self, message: Message) -> str:
+        index = self.messages.index(message)
+        return super().unique_id(self.messages[index % 9])
