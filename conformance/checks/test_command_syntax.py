@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from conformance.checks.aftermath import expect_in_step, is_closed, stat_after_refusal
+from conformance.checks.bad_numbers import BAD_NUMBERS
 from conformance.checks.patience import patiently
 from conformance.expect import expect, expect_that
 from conformance.maildrop.corpus import three_messages
@@ -81,26 +82,6 @@ EXTENSIONS = ("STLS", "UTF8", "LANG")
 MISSING = {"RETR": "RETR", "DELE": "DELE", "TOP": "TOP", "TOP_without_lines": "TOP 1"}
 
 BAD_LINE_COUNTS = {"negative": "-1", "letters": "x", "digit_and_letter": "1x", "fraction": "1.5"}
-
-BAD_NUMBERS = {
-    "zero": "0",
-    "negative": "-1",
-    "plus_sign": "+1",
-    "fraction": "1.5",
-    "exponent": "1e0",
-    "hexadecimal": "0x1",
-    "digit_and_letter": "1x",
-    "letters": "abc",
-    "list": "1,2",
-    "range": "1-2",
-    "asterisk": "*",
-    "one_more_than_there_are": "4",
-    "2_to_the_16_plus_1": str(2**16 + 1),
-    "2_to_the_31": str(2**31),
-    "2_to_the_32_plus_1": str(2**32 + 1),
-    "2_to_the_64_plus_1": str(2**64 + 1),
-    "forty_nines": "9" * 40,
-}
 
 SUPERFLUOUS = {
     "NOOP": "NOOP x",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from conformance.checks.bad_numbers import NO_SUCH_MESSAGE
 from conformance.expect import expect, expect_that
 from conformance.maildrop.corpus import empty, five_messages, three_messages
 from conformance.marks import deletes, maildrop, verifies
@@ -9,15 +10,6 @@ from conformance.target import Facts
 from conformance.verdict import NotApplicable
 from conformance.wire.session import Session
 
-NO_SUCH_MESSAGE = {
-    "zero": "0",
-    "one_more_than_there_are": "4",
-    "2_to_the_16_plus_1": str(2**16 + 1),
-    "2_to_the_31": str(2**31),
-    "2_to_the_32_plus_1": str(2**32 + 1),
-    "2_to_the_64_plus_1": str(2**64 + 1),
-    "forty_nines": "9" * 40,
-}
 NOT_A_NUMBER = {
     "missing": "DELE",
     "negative": "DELE -1",

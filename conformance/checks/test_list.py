@@ -2,20 +2,12 @@
 
 import pytest
 
+from conformance.checks.bad_numbers import NO_SUCH_MESSAGE
 from conformance.expect import expect, expect_that
 from conformance.maildrop.corpus import conforming, empty, five_messages, three_messages
 from conformance.marks import any_maildrop, deletes, maildrop, verifies
 from conformance.verdict import Verdict
 from conformance.wire.session import Session
-
-NO_SUCH_MESSAGE = {
-    "zero": "0",
-    "one_more_than_there_are": "4",
-    "2_to_the_31": str(2**31),
-    "2_to_the_32_plus_1": str(2**32 + 1),
-    "2_to_the_64_plus_1": str(2**64 + 1),
-    "forty_nines": "9" * 40,
-}
 
 
 @verifies("R1939-5-LIST-03", "R1939-5-LIST-07")

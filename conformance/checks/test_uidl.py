@@ -2,6 +2,7 @@
 
 import pytest
 
+from conformance.checks.bad_numbers import NO_SUCH_MESSAGE
 from conformance.checks.survivors import update
 from conformance.expect import expect, expect_that
 from conformance.maildrop.corpus import (
@@ -23,15 +24,6 @@ from conformance.plugin.judging import Judge
 from conformance.target import Facts
 from conformance.verdict import NotApplicable
 from conformance.wire.session import Session, apop_digest
-
-NO_SUCH_MESSAGE = {
-    "zero": "0",
-    "one_more_than_there_are": "4",
-    "2_to_the_31": str(2**31),
-    "2_to_the_32_plus_1": str(2**32 + 1),
-    "2_to_the_64_plus_1": str(2**64 + 1),
-    "forty_nines": "9" * 40,
-}
 
 
 @pytest.fixture(autouse=True)
