@@ -12,7 +12,16 @@ from conformance.plugin.checks import check_id, requirements_of, title_of
 from conformance.requirements import Requirement
 from conformance.wire.reply import Defect
 
-PYTEST_OPTIONS = ("--pyargs", "conformance.checks", "-c", "/dev/null", "-p", "no:cacheprovider", "--capture=no")
+PYTEST_OPTIONS = (
+    "--pyargs",
+    "conformance.checks",
+    "--noconftest",
+    "-c",
+    "/dev/null",
+    "-p",
+    "no:cacheprovider",
+    "--capture=no",
+)
 """What every run of ours gives to pytest, so that no file of the user's changes it."""
 
 
