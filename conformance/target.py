@@ -3,7 +3,7 @@
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from conformance.profile import Account, Profile
@@ -16,6 +16,10 @@ from conformance.wire.transcript import Redactor
 
 LOCK_RELEASE = 5.0
 """Seconds in which the lock of an ended session must be gone: it is released behind the reply to QUIT (section 6)."""
+
+
+_FIRST_PAUSE = 0.05
+"""Seconds between the first two attempts at a login; each further pause is twice as long."""
 
 
 @dataclass(frozen=True)
@@ -115,18 +119,34 @@ class Target:
         After a refusal it is tried again for so many seconds, since the lock of the session before may still be on
         its way out. Raises `BenchError` when it stays.
         """
-        deadline = Deadline(within)
-        pause = 0.1
-        while True:
-            session = self.connect(recorder)
-            reply = self.authenticate(session, account)
-            if reply.is_ok:
-                return session
-            if deadline.remaining() == 0:
-                raise BenchError(f"the login of {account.user} is refused: {self.redactor.text(str(reply))}")
-            session.silence(min(pause, deadline.remaining() + 0.05))
-            session.close()
-            pause *= 2
+        session, reply = until_accepted(
+            lambda: self.connect(recorder), lambda session: self.authenticate(session, account), within
+        )
+        if reply.is_ok:
+            return session
+        session.close()
+        raise BenchError(f"the login of {account.user} is refused: {self.redactor.text(str(reply))}")
+
+
+def until_accepted(
+    connect: Callable[[], Session], attempt: Callable[[Session], Reply], within: float = LOCK_RELEASE
+) -> tuple[Session, Reply]:
+    """Return the session in which the login of `attempt` was answered +OK, and that reply; else the last of them.
+
+    A refusal is tried again over new connections for so many seconds: the session before may have been of the same
+    account, and RFC 1939 section 6 does not say how soon after it the lock is gone.
+    """
+    deadline = Deadline(within)
+    pause = _FIRST_PAUSE
+    while True:
+        session = connect()
+        reply = attempt(session)
+        if reply.is_ok or not deadline.remaining():
+            return session, reply
+        session.close()
+        # Nothing tells when a lock goes away but another attempt.
+        time.sleep(min(pause, deadline.remaining()))
+        pause *= 2
 
 
 def survey(target: Target, accounts: Sequence[Account]) -> Facts:

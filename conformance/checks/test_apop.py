@@ -11,6 +11,7 @@ import pytest
 
 from conformance.checks.closing import unless_closed
 from conformance.checks.failed_login import WRONG_PASSWORD
+from conformance.checks.patience import patiently
 from conformance.expect import expect, expect_that
 from conformance.maildrop.corpus import five_messages
 from conformance.marks import verifies
@@ -22,6 +23,7 @@ from conformance.profile import Account
 from conformance.target import Facts
 from conformance.verdict import NotApplicable, NotRun, Verdict
 from conformance.wire.octets import visible
+from conformance.wire.reply import Reply
 from conformance.wire.session import Session, apop_digest
 
 # RFC 822 appendix D: msg-id = "<" addr-spec ">"; no white space between its parts, which the digest would depend on.
@@ -150,38 +152,42 @@ def test_missing_arguments(connection: Session, bench: Bench, failed_logins: Fai
 def test_apop_after_login(log_in: LogIn, apop_account: Account) -> None:
     """APOP in the TRANSACTION state, with the right digest, is answered -ERR."""
     session = log_in(apop_account)
-    session.apop(apop_account.user, _right_digest(session, apop_account)).err()
+    _apop(session, apop_account).err()
 
 
 @verifies("R1939-7-APOP-02", "R1939-4-STATE-04")
 @pytest.mark.parametrize("before", ["a_refused_USER", "a_failed_PASS", "a_successful_USER"])
 def test_apop_after_other_commands(
-    connection: Session, apop_account: Account, unknown_user: str, judge: Judge, before: str
+    connect: Connect, apop_account: Account, unknown_user: str, judge: Judge, before: str
 ) -> None:
     """APOP with the right digest is answered +OK after a USER or a PASS that was refused.
 
     Whether it may follow a successful USER the RFC does not say; what the server does is recorded.
     """
-    connection.command("USER" if before == "a_refused_USER" else f"USER {unknown_user}")
-    if before == "a_failed_PASS":
-        connection.pass_(WRONG_PASSWORD)
-    with unless_closed(connection):
-        reply = connection.apop(apop_account.user, _right_digest(connection, apop_account))
+
+    def attempt(session: Session) -> Reply:
+        session.command("USER" if before == "a_refused_USER" else f"USER {unknown_user}")
+        if before == "a_failed_PASS":
+            session.pass_(WRONG_PASSWORD)
+        with unless_closed(session):
+            return _apop(session, apop_account)
+
     if before == "a_successful_USER":
-        judge.observe("APOP after a successful USER", "is accepted" if reply.is_ok else "is refused")
+        accepted = attempt(connect()).is_ok
+        judge.observe("APOP after a successful USER", "is accepted" if accepted else "is refused")
     else:
-        reply.ok()
+        patiently(connect, attempt)
 
 
 @verifies("R1939-7-APOP-06", "R1939-7-APOP-11")
-def test_the_name_means_what_it_means_to_user(connection: Session, apop_account: Account, bench: Bench) -> None:
+def test_the_name_means_what_it_means_to_user(connect: Connect, apop_account: Account, bench: Bench) -> None:
     """APOP opens the maildrop of the user that it names: five messages were put into it, and STAT counts five."""
     drop = bench.keeper.of(apop_account)
     if not drop.can_be_seeded:
         raise NotRun("needs a disposable account with a seeder that logs in by APOP")
     drop.fill(five_messages)
-    connection.apop(apop_account.user, _right_digest(connection, apop_account)).ok()
-    expect("messages in the maildrop", connection.stat().count, 5)
+    session = patiently(connect, lambda session: _apop(session, apop_account))
+    expect("messages in the maildrop", session.stat().count, 5)
 
 
 # -- the digest -------------------------------------------------------------------------------------------------------
@@ -197,7 +203,7 @@ def test_the_right_digest_logs_in(connect: Connect, bench: Bench, failed_logins:
     _need_timestamp(earlier := connect())
     for account in bench.apop_candidates:
         session = connect()
-        if session.apop(account.user, _right_digest(session, account)).is_ok:
+        if _apop(session, account).is_ok:
             session.stat()
             return
         failed_logins.spend(account)
@@ -231,14 +237,12 @@ def test_a_wrong_digest_is_refused(
 def test_a_digest_cannot_be_replayed(connect: Connect, apop_account: Account, failed_logins: FailedLogins) -> None:
     """The digest that has opened one session does not open the next: -ERR, since the timestamp is another."""
     failed_logins.spend(apop_account)
-    first = connect()
-    digest = _right_digest(first, apop_account)
-    first.apop(apop_account.user, digest).ok()
+    first = patiently(connect, lambda session: _apop(session, apop_account))
     first.leave()
     second = connect()
     if second.timestamp == first.timestamp:
         raise NotRun("needs two greetings with different timestamps")
-    second.apop(apop_account.user, digest).err()
+    second.apop(apop_account.user, _right_digest(first, apop_account)).err()
 
 
 @verifies("R1939-7-APOP-10", "R1939-7-APOP-12")
@@ -257,23 +261,31 @@ def test_a_wrong_digest_opens_nothing(connection: Session, apop_account: Account
 
 
 @verifies("R1939-4-STATE-04", "R1939-7-APOP-12")
-def test_apop_after_a_failed_apop(connection: Session, apop_account: Account, failed_logins: FailedLogins) -> None:
+def test_apop_after_a_failed_apop(connect: Connect, apop_account: Account, failed_logins: FailedLogins) -> None:
     """After APOP with a wrong digest the right one, of the same timestamp, is answered +OK."""
-    failed_logins.spend(apop_account)
-    connection.apop(apop_account.user, "0" * 32).err()
-    with unless_closed(connection):
-        connection.apop(apop_account.user, _right_digest(connection, apop_account)).ok()
+
+    def attempt(session: Session) -> Reply:
+        failed_logins.spend(apop_account)
+        session.apop(apop_account.user, "0" * 32).err()
+        with unless_closed(session):
+            return _apop(session, apop_account)
+
+    patiently(connect, attempt)
 
 
 @verifies("R1939-7-USER-03", "R1939-4-STATE-04")
-def test_user_after_a_failed_apop(connection: Session, pass_account: Account, failed_logins: FailedLogins) -> None:
+def test_user_after_a_failed_apop(connect: Connect, pass_account: Account, failed_logins: FailedLogins) -> None:
     """After APOP with a wrong digest USER and PASS are answered +OK: any authentication command may follow."""
-    _need_timestamp(connection)
-    failed_logins.spend(pass_account)
-    connection.apop(pass_account.user, "0" * 32).err()
-    with unless_closed(connection):
-        connection.user(pass_account.user).ok()
-        connection.pass_(pass_account.secret()).ok()
+
+    def attempt(session: Session) -> Reply:
+        _need_timestamp(session)
+        failed_logins.spend(pass_account)
+        session.apop(pass_account.user, "0" * 32).err()
+        with unless_closed(session):
+            session.user(pass_account.user).ok()
+            return session.pass_(pass_account.secret())
+
+    patiently(connect, attempt)
 
 
 # -- section 13: security ---------------------------------------------------------------------------------------------
@@ -293,6 +305,10 @@ def test_a_user_has_one_method(connection: Session, apop_account: Account, faile
 def _need_timestamp(session: Session) -> None:
     if session.timestamp is None:
         raise NotApplicable("the greeting has no timestamp")
+
+
+def _apop(session: Session, account: Account) -> Reply:
+    return session.apop(account.user, _right_digest(session, account))
 
 
 def _right_digest(session: Session, account: Account) -> str:

@@ -13,7 +13,7 @@ from conformance.plugin.bench import Bench
 from conformance.plugin.fixtures import Connect, LogIn
 from conformance.plugin.judging import Judge
 from conformance.profile import Account
-from conformance.target import Facts
+from conformance.target import Facts, until_accepted
 from conformance.verdict import NotApplicable, NotRun, Verdict
 from conformance.wire.reply import Defect, Form, Reply
 from conformance.wire.session import NoReplyError, Recorder, Session
@@ -283,15 +283,15 @@ def test_two_messages_in_one_segment(transaction: Session, facts: Facts) -> None
 
 
 @verifies("R1939-9-RESP-SYNTAX-01")
-def test_a_count_in_the_reply_to_the_login_is_right(bench: Bench, connection: Session, account: Account) -> None:
+def test_a_count_in_the_reply_to_the_login_is_right(bench: Bench, connect: Connect, account: Account) -> None:
     """If the reply to PASS or APOP speaks of a number of messages, it is that of STAT.
 
     Its text means nothing to a client that keeps to the RFC; Perl's Net::POP3 takes the count from it.
     """
-    reply = bench.target.authenticate(connection, account)
+    session, reply = until_accepted(connect, lambda session: bench.target.authenticate(session, account))
     if not reply.is_ok:
         raise NotRun("the login is refused")
     said = re.search(rb"(\d+)\s+message", reply.text, re.IGNORECASE)
     if said is None:
         raise NotApplicable("the reply to the login speaks of no number of messages")
-    expect("the number of messages in the reply to the login", int(said[1]), connection.stat().count)
+    expect("the number of messages in the reply to the login", int(said[1]), session.stat().count)

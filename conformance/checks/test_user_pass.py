@@ -7,6 +7,7 @@ import pytest
 
 from conformance.checks.closing import unless_closed
 from conformance.checks.failed_login import fail_to_log_in
+from conformance.checks.patience import patiently
 from conformance.expect import expect, expect_that
 from conformance.maildrop.corpus import Message, five_messages, three_messages
 from conformance.maildrop.keeper import Maildrop
@@ -16,7 +17,9 @@ from conformance.plugin.failed_logins import FailedLogins
 from conformance.plugin.fixtures import Connect, LogIn
 from conformance.plugin.judging import Judge
 from conformance.profile import Account
+from conformance.target import until_accepted
 from conformance.verdict import BenchError, NotApplicable, NotRun, Verdict
+from conformance.wire.reply import Reply
 from conformance.wire.session import Session
 
 Alter = Callable[[str], str]
@@ -70,12 +73,15 @@ def test_user_after_login(log_in: LogIn, pass_account: Account) -> None:
 
 
 @verifies("R1939-7-USER-03", "R1939-4-STATE-04")
-def test_user_after_a_failed_pass(connection: Session, pass_account: Account, failed_logins: FailedLogins) -> None:
+def test_user_after_a_failed_pass(connect: Connect, pass_account: Account, failed_logins: FailedLogins) -> None:
     """USER and a wrong PASS, then USER and the right PASS: the session starts again and gets its login."""
-    fail_to_log_in(connection, pass_account, failed_logins).err()
-    with unless_closed(connection):
-        connection.user(pass_account.user).ok()
-        connection.pass_(pass_account.secret()).ok()
+
+    def attempt(session: Session) -> Reply:
+        fail_to_log_in(session, pass_account, failed_logins).err()
+        with unless_closed(session):
+            return _user_and_pass(session, pass_account)
+
+    patiently(connect, attempt)
 
 
 @verifies("R1939-7-USER-03", "R1939-7-PASS-04")
@@ -109,34 +115,33 @@ def test_quit_after_user(connection: Session, pass_account: Account) -> None:
 @pytest.mark.parametrize("then", ["login", "QUIT"])
 @pytest.mark.parametrize("refused", ["without_a_name", "of_an_unknown_name"])
 def test_after_a_refused_user(
-    connection: Session, pass_account: Account, unknown_user: str, refused: str, then: str
+    connect: Connect, pass_account: Account, unknown_user: str, refused: str, then: str
 ) -> None:
     """After a USER that was answered -ERR both a whole login and QUIT are answered +OK."""
-    reply = connection.command("USER" if refused == "without_a_name" else f"USER {unknown_user}")
-    if not reply.is_err:
-        raise NotApplicable(f"USER {refused.replace('_', ' ')} is not refused")
-    with unless_closed(connection):
-        if then == "login":
-            connection.user(pass_account.user).ok()
-            connection.pass_(pass_account.secret()).ok()
-        else:
-            connection.quit().ok()
+
+    def attempt(session: Session) -> Reply:
+        reply = session.command("USER" if refused == "without_a_name" else f"USER {unknown_user}")
+        if not reply.is_err:
+            raise NotApplicable(f"USER {refused.replace('_', ' ')} is not refused")
+        with unless_closed(session):
+            return _user_and_pass(session, pass_account) if then == "login" else session.quit()
+
+    patiently(connect, attempt)
 
 
 # -- PASS -------------------------------------------------------------------------------------------------------------
 
 
 @verifies("R1939-7-PASS-06", "R1939-4-LOCK-03", "R1939-7-USER-06", "R1939-A-USER-01")
-def test_the_right_password_logs_in(connection: Session, pass_account: Account, bench: Bench, judge: Judge) -> None:
+def test_the_right_password_logs_in(connect: Connect, pass_account: Account, bench: Bench, judge: Judge) -> None:
     """USER and PASS are answered +OK, and STAT is answered in the session that they open.
 
     A server need not have USER and PASS, nor take them on every channel; that it does is recorded. An account of the
     profile that no command logs in is an error of the bench.
     """
-    connection.user(pass_account.user).ok()
-    reply = connection.pass_(pass_account.secret())
+    session, reply = until_accepted(connect, lambda session: _user_and_pass(session, pass_account))
     expect_that("+OK to the right password", reply, reply.is_ok, "R1939-4-LOCK-03")
-    reply = connection.command("STAT")
+    reply = session.command("STAT")
     expect_that("+OK to STAT after it", reply, reply.is_ok, "R1939-7-PASS-06")
     judge.observe("USER and PASS", f"log in, transport {bench.target.transport}")
     if bench.facts.refused:
@@ -279,6 +284,11 @@ def test_a_password_with_spaces_counts_as_a_whole(
     for account in accounts:
         failed_logins.spend(account)
         _named(connect, account).pass_(wrong[account.user]).err()
+
+
+def _user_and_pass(session: Session, account: Account) -> Reply:
+    session.user(account.user).ok()
+    return session.pass_(account.secret())
 
 
 def _named(connect: Connect, account: Account) -> Session:

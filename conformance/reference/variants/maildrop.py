@@ -39,11 +39,11 @@ class LockRefusedLate(Service):
 
 @variant("lock-released-late", allowed_by="RFC 1939 section 6: the lock is released after the reply; when is not said")
 class LockReleasedLate(Service):
-    """A maildrop can be opened again a sixth of a second after its session has ended."""
+    """A maildrop can be opened again a thirtieth of a second after its session has ended."""
 
     def release_lock(self) -> None:
         if self.account is not None and self.state is not State.AUTHORIZATION:
-            self.site.memory.setdefault("free from", {})[self.account] = self.site.clock() + 1 / 6
+            self.site.memory.setdefault("free from", {})[self.account] = self.site.clock() + 1 / 30
         super().release_lock()
 
     def take_lock(self) -> bool:
