@@ -120,6 +120,7 @@ def _options(
         "run my-server.toml",
         "run my-server.toml --select TOP --select 'R1939-6-*'",
         "run my-server.toml --gate should -- -x",
+        "run my-server.toml --baseline last/report.json",
         "run pop3://user@mail.example.org",
     ),
 )
@@ -137,6 +138,10 @@ def run(
     ] = None,
     exclude: Annotated[list[str] | None, typer.Option(metavar="EXPR", help="No checks that match; repeatable.")] = None,
     gate: Annotated[Gate, typer.Option(help="Which findings make the exit code 1.")] = Gate.MUST,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(metavar="REPORT.json", help="An earlier report: what it found already does not fail the run."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="The random seed.", show_default="chosen, and printed")] = None,
     slow: Annotated[bool, typer.Option("--slow", help="Also run the checks that wait for minutes.")] = False,
     workers: Annotated[
@@ -153,6 +158,7 @@ def run(
     arguments = [f"--pop3-profile={profile}", f"--pop3-report-dir={directory}", f"--pop3-gate={gate}"]
     arguments += [f"--pop3-select={expression}" for expression in select or ()]
     arguments += [f"--pop3-exclude={expression}" for expression in exclude or ()]
+    arguments += [f"--pop3-baseline={baseline}"] if baseline is not None else []
     arguments += [f"--pop3-seed={seed}"] if seed is not None else []
     arguments += ["--pop3-slow"] if slow else []
     plugins = [*_PLUGINS, *(["xdist.plugin"] if workers > 1 else [])]

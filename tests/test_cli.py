@@ -8,7 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -78,6 +79,20 @@ def profile(directory: Path, port: int, limits: str = "") -> Path:
     return path
 
 
+@contextmanager
+def serving(directory: Path, fault: str) -> Iterator[Path]:
+    """Serve with a fault, and give the profile of that server; see that it stops with what it says, and no more."""
+    server = start(directory, "serve", "--port", "0", "--fault", fault)
+    assert server.stdout is not None
+    try:
+        yield profile(directory, int(server.stdout.readline().split()[-1]))
+    finally:
+        server.send_signal(signal.SIGINT)
+        code, _, said = finish(server)
+    assert code == 0
+    assert said == "user conf1, password secret1; Ctrl-C stops\n"
+
+
 # -- a run ------------------------------------------------------------------------------------------------------------
 
 
@@ -101,22 +116,32 @@ def test_a_seed_that_was_chosen_is_printed(tmp_path: Path) -> None:
 
 def test_run_on_a_server_with_a_fault(tmp_path: Path) -> None:
     """The whole way: exit code, finding, evidence, colours where they are wanted, no progress where it is piped."""
-    server = start(tmp_path, "serve", "--port", "0", "--fault", "greeting-bare-lf")
-    assert server.stdout is not None
-    try:
-        port = int(server.stdout.readline().split()[-1])
-        environment = {"FORCE_COLOR": "1", "NO_COLOR": ""}
-        found = run(tmp_path, "run", str(profile(tmp_path, port)), "--select", "noop", **environment)
-    finally:
-        server.send_signal(signal.SIGINT)
-        code, _, said = finish(server)
-    assert code == 0
-    assert said == "user conf1, password secret1; Ctrl-C stops\n"
+    environment = {"FORCE_COLOR": "1", "NO_COLOR": ""}
+    with serving(tmp_path, "greeting-bare-lf") as path:
+        found = run(tmp_path, "run", str(path), "--select", "noop", **environment)
     code, output, complaints = found
     assert (code, complaints) == (Exit.FINDINGS, "")
     assert output.startswith("\x1b[1;31mFAIL R1939-3-RESP-SYNTAX-03")
     assert "every_reply/status_line_end" in output
     assert "report: reports/my-server" in output
+
+
+def test_what_a_baseline_has_does_not_fail_the_run(tmp_path: Path) -> None:
+    """The same fault twice, the second time beside the report of the first; then another one, which is news."""
+
+    def run_against(fault: str, *arguments: str, directory: str) -> tuple[int, str]:
+        with serving(tmp_path, fault) as path:
+            code, output, _ = run(tmp_path, "run", str(path), "--select", "noop", "--report-dir", directory, *arguments)
+        return code, output
+
+    assert run_against("greeting-bare-lf", directory="first")[0] == Exit.FINDINGS
+    baseline = ("--baseline", "first/report.json")
+    code, output = run_against("greeting-bare-lf", *baseline, directory="second")
+    assert code == Exit.CONFORMS
+    assert "Nothing has changed since the baseline." in output
+    code, output = run_against("noop-not-implemented", *baseline, directory="third")
+    assert code == Exit.FINDINGS
+    assert "New since the baseline: noop/" in output
 
 
 def test_output_whose_reader_has_gone(tmp_path: Path) -> None:
@@ -193,6 +218,7 @@ def test_profile_that_cannot_be_used(
         (["run", "."], ".: Is a directory"),
         (["run", "imap://a@127.0.0.1"], "URL: must begin with pop3:// or pops://"),
         (["run", "pop3://a:secret1@127.0.0.1"], "URL: a password does not belong in it; put it in POP3_PASSWORD"),
+        (["run", "--baseline", "none.json"], "cannot read the baseline none.json: No such file or directory"),
         (["run", "--report-dir", "/dev/null/x"], "the report cannot go into /dev/null/x: Not a directory"),
         (["run", "--report-dir", "/dev/null"], "the report cannot go into /dev/null: File exists"),
         (

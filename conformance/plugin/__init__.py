@@ -35,6 +35,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="must",
         help="which findings make the run fail: violated MUSTs (default), SHOULDs as well, or none",
     )
+    group.addoption(
+        "--pop3-baseline",
+        metavar="FILE",
+        type=Path,
+        help="a report.json: what it found with the same evidence does not make the run fail",
+    )
     group.addoption("--pop3-seed", metavar="N", type=int, help="the random seed; chosen and printed if not given")
     group.addoption("--pop3-slow", action="store_true", help="also run the checks that wait for minutes")
     group.addoption(

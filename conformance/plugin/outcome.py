@@ -1,10 +1,12 @@
 """How a run ended: its exit code, and what a reader of the report must know first."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 
 from conformance.plugin.judging import SUITE_FAILED
 from conformance.profile import Known
+from conformance.report.baseline import NO_BASELINE, Baseline
 from conformance.report.data import CheckResult
 from conformance.verdict import Verdict
 
@@ -20,17 +22,32 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-GATED = {
+_STOPPED = {
     "must": frozenset({Verdict.FAIL}),
     "should": frozenset({Verdict.FAIL, Verdict.WARN}),
     "never": frozenset[Verdict](),
 }
-"""By gate, the verdicts that make a run fail."""
 
 _OBSERVED = frozenset({Verdict.PASS, Verdict.FAIL, Verdict.WARN, Verdict.INFO, Verdict.KNOWN})
 
 
-def exit_code(results: Sequence[CheckResult], gate: str, gone: Sequence[Known], interrupted: bool) -> Exit:
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Which findings make a run fail.
+
+    name: "must" for violated MUSTs, "should" for SHOULDs as well, "never".
+    baseline: the findings that pass it, since they were there before.
+    """
+
+    name: str
+    baseline: Baseline = NO_BASELINE
+
+    def stops(self, check: str, transport: str, verdict: Verdict, fingerprint: str) -> bool:
+        """True if that finding makes the run fail."""
+        return verdict in _STOPPED[self.name] and not self.baseline.has(check, transport, verdict, fingerprint)
+
+
+def exit_code(results: Sequence[CheckResult], gate: Gate, gone: Sequence[Known], interrupted: bool) -> Exit:
     """Return the exit code of a run that got as far as its checks.
 
     gone: listed deviations that are no longer there; they fail the gate until the list is updated.
@@ -40,7 +57,8 @@ def exit_code(results: Sequence[CheckResult], gate: str, gone: Sequence[Known], 
         return Exit.INTERRUPTED
     if any(result.verdict is Verdict.ERROR and result.reason.startswith(SUITE_FAILED) for result in results):
         return Exit.SUITE_FAILED
-    if verdicts & GATED[gate] or (gone and gate != "never"):
+    stopped = any(gate.stops(result.id, result.transport, result.verdict, result.fingerprint) for result in results)
+    if stopped or (gone and gate.name != "never"):
         return Exit.FINDINGS
     if Verdict.ERROR in verdicts or not verdicts & _OBSERVED:
         return Exit.CANNOT_TEST

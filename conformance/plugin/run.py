@@ -23,8 +23,9 @@ from conformance.plugin.every_reply import judge_every_reply
 from conformance.plugin.idle import SlowLane, Watch
 from conformance.plugin.judging import Judge, Judgement, judgement
 from conformance.plugin.known import KnownDeviations
-from conformance.plugin.outcome import GATED, Exit, exit_code, notes
+from conformance.plugin.outcome import Exit, Gate, exit_code, notes
 from conformance.profile import Profile, ProfileError, load_profile, profile_from_url
+from conformance.report.baseline import NO_BASELINE, Baseline
 from conformance.report.data import (
     CheckResult,
     Observation,
@@ -90,11 +91,14 @@ class Run:
             self.seed: int = random.SystemRandom().randrange(2**32) if seed is None else seed
             try:
                 self.profile = _profile(config.getoption("--pop3-profile"))
-            except ProfileError as error:
+                baseline = config.getoption("--pop3-baseline")
+                self.gate = Gate(config.getoption("--pop3-gate"), Baseline.read(baseline) if baseline else NO_BASELINE)
+            except (ProfileError, ValueError) as error:
                 raise pytest.UsageError(str(error)) from error
         else:
             self.seed = self._workerinput["pop3_seed"]
             self.profile = pickle.loads(self._workerinput["pop3_profile"])
+            self.gate = pickle.loads(self._workerinput["pop3_gate"])
         self.known = KnownDeviations(self.profile.known)
         self.redactor = Redactor.of(account.secret() for account in self.profile.accounts)
         config.option.pop3_seed = self.seed
@@ -171,6 +175,7 @@ class Run:
         node.workerinput["pop3_seed"] = self.seed
         node.workerinput["pop3_profile"] = pickle.dumps(self._launched())
         node.workerinput["pop3_share"] = pickle.dumps(share)
+        node.workerinput["pop3_gate"] = pickle.dumps(self.gate)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -209,7 +214,6 @@ class Run:
         self._resources.close()
 
     def _make_report(self, interrupted: bool) -> Report:
-        gate = self.config.getoption("--pop3-gate")
         gone = self.known.gone(self.results)
         return build_report(
             catalogue=self.catalogue,
@@ -222,21 +226,26 @@ class Run:
                 duration_s=round((datetime.now(UTC) - self.started).total_seconds(), 2),
                 seed=self.seed,
                 options=self._options(),
-                exit=exit_code(self.results, gate, gone, interrupted),
-                notes=notes(self.results, gone, interrupted),
+                exit=exit_code(self.results, self.gate, gone, interrupted),
+                notes=(*notes(self.results, gone, interrupted), *self._changes()),
             ),
         )
+
+    def _changes(self) -> tuple[str, ...]:
+        """Return what is different from the baseline, if there is one."""
+        return tuple(self.gate.baseline.notes(self.results)) if self.config.getoption("--pop3-baseline") else ()
 
     def _options(self) -> dict[str, str]:
         """Return the options that make one run differ from another."""
         option = self.config.getoption
-        minimum = option("--pop3-autologout-minimum")
+        minimum, baseline = option("--pop3-autologout-minimum"), option("--pop3-baseline")
         return {
-            "gate": option("--pop3-gate"),
+            "gate": self.gate.name,
             "select": " ".join(option("--pop3-select")),
             "exclude": " ".join(option("--pop3-exclude")),
             "slow": "yes" if option("--pop3-slow") else "no",
             **({} if minimum == AUTOLOGOUT_MINIMUM else {"autologout-minimum": f"{minimum:g}"}),
+            **({"baseline": str(baseline)} if baseline else {}),
         }
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -337,10 +346,14 @@ class Run:
             path, line, _ = item.location
             reason = self._redacted(f"{found.verdict}: {found.reason}")
             report.outcome, report.longrepr = "skipped", (path, line or 0, reason)
-        elif found.verdict is Verdict.ERROR or found.verdict in GATED[self.config.getoption("--pop3-gate")]:
+        elif found.verdict is Verdict.ERROR or self._stops(check_id(item), found):
             report.outcome, report.longrepr = "failed", self._explained(found)
         else:
             report.outcome, report.longrepr = "passed", None
+
+    def _stops(self, check: str, found: Judgement) -> bool:
+        assert self.bench is not None
+        return self.gate.stops(check, self.bench.target.transport, found.verdict, found.fingerprint)
 
     def _explained(self, found: Judgement) -> str:
         if found.verdict is Verdict.ERROR:
@@ -380,7 +393,7 @@ class Run:
 
     def _report_of(self, check: CheckResult) -> pytest.TestReport:
         """Return a report for a check that no item stands for."""
-        failed = check.verdict in GATED[self.config.getoption("--pop3-gate")]
+        failed = self.gate.stops(check.id, check.transport, check.verdict, check.fingerprint)
         report = pytest.TestReport(
             nodeid=check.id,
             location=(check.id, 0, check.id),
