@@ -736,3 +736,24 @@ def test_workers_find_what_one_process_finds(tmp_path: Path) -> None:
     assert two["summary"] == one["summary"]
     assert two["target"]["capabilities"] == one["target"]["capabilities"]
     assert two["target"]["greeting"]
+
+
+def test_a_check_whose_worker_dies_is_named(tmp_path: Path) -> None:
+    source = """
+        import os
+
+        @verifies(MUST)
+        def test_dies(connection): os._exit(7)
+
+        @verifies(MUST)
+        def test_passes(connection): "It holds."
+        """
+    with _in_project(tmp_path) as pytest_:
+        (tmp_path / "test_own.py").write_text(HEAD + textwrap.dedent(source))
+        result = pytest_("-q", str(tmp_path / "test_own.py"), "-n", "2", f"--pop3-report-dir={tmp_path / 'report'}")
+    assert result.returncode == Exit.SUITE_FAILED
+    record = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert record["run"]["exit"] == Exit.SUITE_FAILED
+    (note,) = record["run"]["notes"]
+    assert note.endswith("test_own.py::test_dies has died: that check has no verdict.")
+    assert "own/passes" in [check["id"] for check in record["checks"]]

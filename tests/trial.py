@@ -29,10 +29,10 @@ BY_BOTH_COMMANDS = {user: "{PLAIN}" + password.partition("}")[2] for user, passw
 
 WITHOUT_APOP = {user: password for user, password in USERS.items() if not password.startswith("{APOP}")}
 
-AUTOLOGOUT = 3.0
+AUTOLOGOUT = 2.4
 """Seconds that stand for the RFC's ten minutes."""
 
-TIMER = 4.0
+TIMER = 3.0
 """Seconds of the reference server's timer: more than it owes, since on a busy machine its clock starts before ours."""
 
 SLOW_OPTIONS = ("--pop3-slow", f"--pop3-autologout-minimum={AUTOLOGOUT}")

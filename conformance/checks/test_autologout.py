@@ -73,7 +73,7 @@ def test_a_refused_command_restarts_the_timer(
 @slow
 @verifies("R1939-3-AUTOLOGOUT-05")
 def test_a_slow_transfer_is_not_cut_off(slow_transfer: Timeline) -> None:
-    """A large message is read so slowly that RETR takes a quarter of an hour: it arrives whole, and NOOP is answered.
+    """A large message is read so slowly that RETR takes twenty minutes: it arrives whole, and NOOP is answered.
 
     A warning at most: whether a client is inactive while it reads is left open.
     """

@@ -78,6 +78,8 @@ class Run:
         """Why the run cannot be made as it was asked for."""
         self.failure = ""
         """Why the server cannot be tested, or the report cannot be written."""
+        self.crashed: list[str] = []
+        """The node ids of checks whose process has died."""
         self.report: Report | None = None
         self.started = datetime.now(UTC)
         self.bench: Bench | None = None
@@ -183,6 +185,11 @@ class Run:
         self._share_of.pop(node.workerinput["workerid"], None)
         self.usage = self.usage or getattr(node, "workeroutput", {}).get("pop3_usage", "")
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str) -> None:
+        """Remember a check that has no verdict, since its worker has died (called in the process that reports)."""
+        self.crashed.append(crashitem)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the report; pytest's own exit code stands unless it would call the run good."""
@@ -194,7 +201,7 @@ class Run:
         if not self.results:
             return
         self.report = self._make_report(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
-        if exitstatus == pytest.ExitCode.OK:
+        if exitstatus == pytest.ExitCode.OK or self.crashed:
             session.exitstatus = self.report.run.exit
         if directory := self.config.getoption("--pop3-report-dir"):
             try:
@@ -215,6 +222,8 @@ class Run:
 
     def _make_report(self, interrupted: bool) -> Report:
         gone = self.known.gone(self.results)
+        code = exit_code(self.results, self.gate, gone, interrupted)
+        crashes = [f"The process that ran {check} has died: that check has no verdict." for check in self.crashed]
         return build_report(
             catalogue=self.catalogue,
             digest=catalogue_digest(),
@@ -226,8 +235,8 @@ class Run:
                 duration_s=round((datetime.now(UTC) - self.started).total_seconds(), 2),
                 seed=self.seed,
                 options=self._options(),
-                exit=exit_code(self.results, self.gate, gone, interrupted),
-                notes=(*notes(self.results, gone, interrupted), *self._changes()),
+                exit=Exit.SUITE_FAILED if self.crashed else code,
+                notes=(*notes(self.results, gone, interrupted), *crashes, *self._changes()),
             ),
         )
 

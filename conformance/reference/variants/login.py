@@ -49,10 +49,10 @@ class FailedLoginDelayed(Service):
 
 @variant("login-delayed", allowed_by="RFC 1939 sets no time in which a reply has to come")
 class LoginDelayed(Service):
-    """Opening a maildrop takes a quarter of a second."""
+    """Opening a maildrop takes a twentieth of a second."""
 
     def admit(self, account: Account) -> Reply:
-        yield Pause(0.25)
+        yield Pause(0.05)
         yield from super().admit(account)
 
 

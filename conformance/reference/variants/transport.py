@@ -77,10 +77,10 @@ class AllInOneSegment(Service):
 
 @variant("replies-delayed", allowed_by="RFC 1939 sets no time in which a reply has to come")
 class RepliesDelayed(Service):
-    """Every batch of replies comes after a hundredth of a second."""
+    """Every batch of replies comes after a two-hundredth of a second."""
 
     def received(self, octets: bytes) -> Reply:
-        yield Pause(0.01)
+        yield Pause(0.005)
         yield from super().received(octets)
 
 
@@ -107,8 +107,8 @@ class QuitResetsAfterReply(Service):
 
 @variant("quit-closes-late", allowed_by="RFC 1939 section 6 sets no time in which the connection has to be closed")
 class QuitClosesLate(Service):
-    """The connection is closed an eighth of a second after the reply to QUIT."""
+    """The connection is closed a twentieth of a second after the reply to QUIT."""
 
     def farewell(self, removed: bool) -> Reply:
         yield from super().farewell(removed)
-        yield Pause(0.125)
+        yield Pause(0.05)
