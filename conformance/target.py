@@ -4,7 +4,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from conformance.profile import Account, Profile
 from conformance.verdict import BenchError, Deviation
@@ -175,29 +175,25 @@ def survey(target: Target, accounts: Sequence[Account]) -> Facts:
                 # wrong: the checks about login see to that, and the others do without it.
                 del target.login_commands[account.user]
                 refused[account.user] = str(error)
-        try:
-            session = target.log_in(recorder, accounts[0])
-        except BenchError as error:
-            return Facts(
-                greeting=greeting,
-                timestamp=timestamp,
-                login_commands=target.login_commands,
-                refused=refused,
-                capabilities_before=capabilities_before,
-                capabilities_after=None,
-                top=_names("TOP", capabilities_before),
-                uidl=_names("UIDL", capabilities_before),
-                reopening=str(error),
-            )
-        capabilities_after = _capabilities(session)
-        session.leave()
-        capabilities = (capabilities_before or ()) + (capabilities_after or ())
-        return Facts(
+        before_login = Facts(
             greeting=greeting,
             timestamp=timestamp,
             login_commands=target.login_commands,
             refused=refused,
             capabilities_before=capabilities_before,
+            capabilities_after=None,
+            top=_names("TOP", capabilities_before),
+            uidl=_names("UIDL", capabilities_before),
+        )
+        try:
+            session = target.log_in(recorder, accounts[0])
+        except BenchError as error:
+            return replace(before_login, reopening=str(error))
+        capabilities_after = _capabilities(session)
+        session.leave()
+        capabilities = (capabilities_before or ()) + (capabilities_after or ())
+        return replace(
+            before_login,
             capabilities_after=capabilities_after,
             top=_names("TOP", capabilities) or _answers(target, recorder, accounts[0], "TOP 1 0"),
             uidl=_names("UIDL", capabilities) or _answers(target, recorder, accounts[0], "UIDL"),
