@@ -104,6 +104,9 @@ REFUSED = {
     "wrong_state": "USER somebody",
 }
 
+_BETWEEN_OCTETS = 0.003
+"""Seconds in which a server on the same machine has read an octet before the next one comes."""
+
 LINE_LENGTHS = (255, 512, 2048, 65536)
 """Octets of a line, its CRLF included; RFC 2449 section 4 has 255 as the most that a client should send."""
 
@@ -119,6 +122,14 @@ def log_in_saying(connect: Connect, account: Account, facts: Facts, say: Callabl
         return say(session, f"PASS {account.secret()}") if reply.is_ok else reply
 
     return patiently(connect, attempt)
+
+
+def send_octet_by_octet(session: Session, line: bytes) -> None:
+    """Send the line so that each octet is likely to be read for itself; nothing comes before the last of them."""
+    for octet in line[:-1]:
+        session.send(bytes([octet]))
+        expect("what comes before the LF", session.silence(_BETWEEN_OCTETS), b"")
+    session.send(line[-1:])
 
 
 def with_keyword(changed: Callable[[str], str], line: str) -> str:
@@ -228,7 +239,7 @@ def test_a_command_ends_at_crlf_and_nowhere_else(
 def test_a_command_octet_by_octet(transaction: Session) -> None:
     """RETR 1 in as many segments as it has octets is answered like RETR 1 in one."""
     whole = transaction.retr(1).ok()
-    transaction.send(*(bytes([octet]) for octet in b"RETR 1\r\n"))
+    send_octet_by_octet(transaction, b"RETR 1\r\n")
     pieces = transaction.reply(Form.MESSAGE).ok()
     expect("the message", pieces.content, whole.content)
 
@@ -238,7 +249,7 @@ def test_a_login_octet_by_octet(connect: Connect, account: Account, facts: Facts
     """The commands that log in come in as many segments as they have octets, and log in."""
 
     def say(session: Session, line: str) -> Reply:
-        session.send(*(bytes([octet]) for octet in line.encode() + b"\r\n"))
+        send_octet_by_octet(session, line.encode() + b"\r\n")
         return session.reply(within=deadlines.failed_login)
 
     log_in_saying(connect, account, facts, say)

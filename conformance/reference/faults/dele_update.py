@@ -465,3 +465,13 @@ class UpdateRemovesRetrieved(Service):
         if self.marked:
             self.marked |= self.retrieved
         return super().update()
+
+
+@fault("update-trims-many-messages", breaks=("R1939-6-UPDATE-01",))
+class UpdateTrimsManyMessages(Service):
+    """QUIT removes the first message of a maildrop that has more than twenty, whether it is marked or not."""
+
+    def update(self) -> bool:
+        if len(self.messages) > 20:
+            self.marked.add(1)
+        return super().update()

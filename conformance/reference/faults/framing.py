@@ -187,7 +187,7 @@ class TerminatorGlued(Service):
         yield from pieces
 
 
-@fault("retr-not-terminated", breaks=("R1939-3-MULTILINE-03", "R1939-5-RETR-03"))
+@fault("retr-not-terminated", breaks=("R1939-3-MULTILINE-03", "R1939-3-MULTILINE-01", "R1939-5-RETR-03"))
 class RetrNotTerminated(Service):
     """RETR sends no termination line."""
 

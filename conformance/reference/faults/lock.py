@@ -131,7 +131,7 @@ class _LateRelease(Service):
         return until.get(self.account, 0.0) < self.site.clock() and super().take_lock()
 
 
-@fault("lock-kept-after-quit", breaks=("R1939-3-QUIT-01", "R1939-6-LOCK-01"))
+@fault("lock-kept-after-quit", breaks=("R1939-3-QUIT-01", "R1939-6-LOCK-01", "R1939-10-CONN-01"))
 class LockKeptAfterQuit(_LateRelease):
     """After QUIT the maildrop stays locked for ten seconds."""
 

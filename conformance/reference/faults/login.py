@@ -2,7 +2,7 @@
 
 from conformance.reference.commandlines import Flaw
 from conformance.reference.faults.registry import fault
-from conformance.reference.service import Command, Ending, Refused, Reply, Service
+from conformance.reference.service import Command, Ending, Refused, Reply, Service, State
 from conformance.reference.site import Account, Mechanism
 from conformance.reference.store import Message
 
@@ -301,3 +301,12 @@ class LoginNotAnswered(Service):
     def admit(self, account: Account) -> Reply:
         for _ in super().admit(account):
             yield from ()
+
+
+@fault("login-tells-wrong-count", breaks=("R1939-9-RESP-SYNTAX-01",))
+class LoginTellsWrongCount(Service):
+    """The reply to the login tells a number of messages, which is one too high."""
+
+    def ok(self, text: str = "", code: str = "") -> bytes:
+        tells = self.keyword in ("PASS", "APOP") and self.state is State.TRANSACTION
+        return super().ok(f"{self.count() + 1} messages" if tells else text, code)

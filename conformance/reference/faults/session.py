@@ -133,3 +133,27 @@ class OneConnectionAtATime(Service):
         if self.site.memory.get("connection") is self:
             del self.site.memory["connection"]
         super().closed()
+
+
+@fault("abort-before-login-jams", breaks=("R1939-3-CONN-02",))
+class AbortBeforeLoginJams(Service):
+    """When a client has gone away before login without QUIT, the server greets nobody for ten seconds."""
+
+    def connected(self) -> Reply:
+        if self.site.memory.get("jammed until", 0.0) > self.site.clock():
+            yield Ending.FIN
+        yield from super().connected()
+
+    def closed(self) -> None:
+        if self.state is State.AUTHORIZATION and self.number_of_connection > 1:
+            self.site.memory.setdefault("jammed until", self.site.clock() + 10)
+        super().closed()
+
+
+@fault("half-close-not-noticed", breaks=("R1939-3-CONN-02",))
+class HalfCloseNotNoticed(Service):
+    """When a client has closed its direction the server keeps the connection open for a minute."""
+
+    def end_of_input(self) -> Reply:
+        yield Pause(60)
+        yield from super().end_of_input()

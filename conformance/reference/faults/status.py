@@ -162,3 +162,10 @@ class RefusedRetrThenOk(Service):
         except Refused as refused:
             yield self.err(refused.text)
             yield self.ok()
+
+
+@fault("long-command-echoed", breaks=("R1939-3-LINE-LENGTH-02",))
+class LongCommandEchoed(StatusEchoesCommand):
+    """Commands may have 8192 octets, and a refusal repeats them three times."""
+
+    command_limit = 8192

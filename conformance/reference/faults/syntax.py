@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from conformance.reference.commandlines import CommandLines, Flaw
 from conformance.reference.faults.registry import fault
 from conformance.reference.service import Command, Ending, Refused, Reply, Service, State
+from conformance.reference.site import Account
 
 
 @fault("keyword-case-sensitive", breaks=("R1939-3-CMD-SYNTAX-01",))
@@ -330,3 +331,48 @@ class PipelinedCommandsReversed(Service):
         for line in reversed(list(self.lines(octets))):
             yield from self.answer(line)
             self.reset_timer(line)
+
+
+@fault("second-argument-lost", breaks=("R1939-3-CMD-SYNTAX-02",))
+class SecondArgumentLost(Service):
+    """What follows the second space of a command is thrown away, so that TOP and APOP lack an argument."""
+
+    def separate(self, rest: bytes) -> tuple[bytes, ...]:
+        return super().separate(rest)[:1]
+
+
+@fault("optional-commands-close", breaks=("R1939-3-CMD-SYNTAX-10",), seen_in="WildDuck, connection.js")
+class OptionalCommandsClose(Service):
+    """TOP, UIDL and CAPA are not implemented, and close the connection without a reply."""
+
+    def dispatch(self, line: bytes | Flaw) -> Reply:
+        if isinstance(line, bytes) and line.partition(b" ")[0].upper() in (b"TOP", b"UIDL", b"CAPA"):
+            yield Ending.FIN
+        yield from super().dispatch(line)
+
+
+@fault("apop-ok-without-timestamp", breaks=("R1939-3-CMD-SYNTAX-10",))
+class ApopOkWithoutTimestamp(Service):
+    """The greeting has no timestamp, and APOP is answered +OK, whatever its digest is."""
+
+    def greeting(self) -> Reply:
+        yield self.ok("POP3 server ready")
+
+    def do_apop(self, name: bytes, digest: bytes) -> Reply:
+        yield self.ok()
+
+
+@fault("refused-command-bars-login", breaks=("R1939-3-CMD-SYNTAX-14",))
+class RefusedCommandBarsLogin(Service):
+    """After an unknown command before login every login of that connection is refused."""
+
+    barred = False
+
+    def command(self) -> Command:
+        self.barred = self.barred or not self.supports(self.keyword)
+        return super().command()
+
+    def admit(self, account: Account) -> Reply:
+        if self.barred:
+            raise Refused("too many errors")
+        yield from super().admit(account)

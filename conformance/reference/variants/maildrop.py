@@ -154,8 +154,16 @@ class RemovalPartlyFails(Service):
         return super().update() and left == 0
 
 
+@variant("expire-0-kept", allowed_by="RFC 2449 section 6.7: what was retrieved may be removed, and need not be")
+class Expire0Kept(Service):
+    """EXPIRE 0 is announced, and messages stay until DELE and QUIT remove them."""
+
+    def capabilities(self) -> Iterator[str]:
+        return ("EXPIRE 0" if line == "EXPIRE NEVER" else line for line in super().capabilities())
+
+
 @variant("expire-0", allowed_by="RFC 2449 section 6.7: after EXPIRE 0 what was retrieved may be removed at QUIT")
-class Expire0(Service):
+class Expire0(Expire0Kept):
     """EXPIRE 0 is announced, and QUIT removes what RETR has sent."""
 
     def __init__(self, site: Site) -> None:
@@ -169,6 +177,3 @@ class Expire0(Service):
     def update(self) -> bool:
         outcomes = [self.remove(message) for message in self.retrieved]
         return super().update() and all(outcomes)
-
-    def capabilities(self) -> Iterator[str]:
-        return ("EXPIRE 0" if line == "EXPIRE NEVER" else line for line in super().capabilities())
