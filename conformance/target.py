@@ -3,7 +3,8 @@
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from conformance.profile import Account, Profile
@@ -89,7 +90,7 @@ class Target:
     def open(self, recorder: Recorder) -> Session:
         """Open a connection without reading the greeting. Raises `BenchError` when that fails."""
         try:
-            return Session.connect(self.endpoint, recorder, self.deadlines)
+            return Session.connect(self.endpoint, recorder, self.deadlines, self.wait_for_login_turn)
         except OSError as error:
             where = f"{self.endpoint.host} port {self.endpoint.port}"
             raise BenchError(f"cannot connect to {where}: {error.strerror or error}") from error
@@ -98,20 +99,28 @@ class Target:
         """Open a connection and read the greeting: a session in AUTHORIZATION state."""
         session = self.open(recorder)
         if self.greets:
-            session.greeting()
+            with closed_on_error(session):
+                session.greeting()
         return session
+
+    def wait_for_login_turn(self) -> None:
+        """Wait until the next login may be sent: so many seconds after the one before, as the profile says."""
+        with self._login_turn:  # the slow lane logs in beside the checks
+            if self.profile.limits.login_interval:
+                # A condition of the operator's, not of the protocol (RFC 2449 section 6.5).
+                time.sleep(max(0.0, self._last_login + self.profile.limits.login_interval - time.monotonic()))
+            self._last_login = time.monotonic()
 
     def authenticate(self, session: Session, account: Account) -> Reply:
         """Send the credentials of the account over the session, and return the reply that decided."""
-        with self._login_turn:  # the slow lane logs in beside the checks
-            if self.profile.limits.login_interval:
-                # A condition of the operator's, not of the protocol: so many seconds between two logins.
-                time.sleep(max(0.0, self._last_login + self.profile.limits.login_interval - time.monotonic()))
-            self._last_login = time.monotonic()
         if self.login_commands.get(account.user) == "APOP":
-            return session.apop(account.user, apop_digest(session.timestamp or b"", account.secret()))
+            return self.apop(session, account)
         reply = session.user(account.user)
         return session.pass_(account.secret()) if reply.is_ok else reply
+
+    def apop(self, session: Session, account: Account) -> Reply:
+        """Send APOP with the right digest for the account and the timestamp of the session."""
+        return session.apop(account.user, apop_digest(session.timestamp or b"", account.secret()))
 
     def log_in(self, recorder: Recorder, account: Account, within: float = LOCK_RELEASE) -> Session:
         """Return a session of that account in TRANSACTION state.
@@ -140,13 +149,24 @@ def until_accepted(
     pause = _FIRST_PAUSE
     while True:
         session = connect()
-        reply = attempt(session)
+        with closed_on_error(session):
+            reply = attempt(session)
         if reply.is_ok or not deadline.remaining():
             return session, reply
         session.close()
         # Nothing tells when a lock goes away but another attempt.
         time.sleep(min(pause, deadline.remaining()))
         pause *= 2
+
+
+@contextmanager
+def closed_on_error(session: Session) -> Iterator[None]:
+    """Close the session when something goes wrong: one that is left open would keep others out."""
+    try:
+        yield
+    except BaseException:
+        session.close()
+        raise
 
 
 def survey(target: Target, accounts: Sequence[Account]) -> Facts:

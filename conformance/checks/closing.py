@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from conformance.checks.aftermath import is_closed
+from conformance.plugin.judging import CLOSED_AFTER_REFUSAL
 from conformance.verdict import NotApplicable
 from conformance.wire.session import NoReplyError, Session
 
@@ -15,5 +16,5 @@ def unless_closed(session: Session) -> Iterator[None]:
         yield
     except NoReplyError as error:
         if is_closed(session):
-            raise NotApplicable("the server has closed the connection, as it may after a refusal") from error
+            raise NotApplicable(CLOSED_AFTER_REFUSAL) from error
         raise

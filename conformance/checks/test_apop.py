@@ -124,9 +124,10 @@ def test_each_greeting_has_another_timestamp(open_connection: Connect, bench: Be
     stamps: list[bytes | None] = []
     while len(stamps) < GREETINGS:
         sessions = [open_connection() for _ in range(at_once)]
-        for session in sessions:
-            session.greeting()
-            stamps.append(session.timestamp)
+        greeted = [session for session in sessions if session.greeting().is_ok]
+        if not greeted:
+            raise NotRun(f"the server refuses {at_once} connections at once")
+        stamps += [session.timestamp for session in greeted]
         for session in sessions:
             session.close()
     twice = sorted({visible(stamp or b"none") for stamp in stamps if stamps.count(stamp) > 1})

@@ -78,6 +78,8 @@ def test_a_slow_transfer_is_not_cut_off(slow_transfer: Timeline) -> None:
     A warning at most: whether a client is inactive while it reads is left open.
     """
     wait = slow_transfer.waits[0]
+    if wait.end is End.SILENT:
+        raise NotRun(f"needs a server that begins to send a large message in time: {wait}")
     whole = wait.reply is not None and wait.reply.is_ok
     expect_that("the whole message, then +OK to NOOP", wait, whole)
 

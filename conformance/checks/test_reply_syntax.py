@@ -92,7 +92,7 @@ GRAMMAR = {
 
 of_a_status_line = verifies(*(requirement for requirements in GRAMMAR.values() for requirement in requirements))
 
-ERRORS_IN_ONE_SESSION = 8
+ERRORS_IN_ONE_SESSION = 4
 """Servers lose patience with a client that makes many errors, and may close."""
 
 MULTI_LINE = {"LIST": "LIST", "UIDL": "UIDL", "RETR": "RETR 1", "TOP": "TOP 1 0", "CAPA": "CAPA"}
@@ -177,7 +177,11 @@ def judge_status_line(session: Session, line: str, judge: Judge) -> None:
     try:
         reply = session.command(line)
     except NoReplyError as error:
-        error.requirement = "R1939-5-RESP-SYNTAX-01"
+        if len(line) == LONG and session.at_eof and not error.refused:
+            # That a server takes so long a line is RFC 2449's rule, and RFC 1939 has none.
+            error.at_most = Verdict.WARN
+        if not error.refused:
+            error.requirement = "R1939-5-RESP-SYNTAX-01"
         raise
     for defect in reply.defects:
         for requirement in GRAMMAR.get(defect, ()):
@@ -256,7 +260,7 @@ def test_two_commands_in_one_segment(transaction: Session, facts: Facts, command
     try:
         came = [shown(transaction.reply()) for _ in expected]
     except NoReplyError as error:
-        error.at_most = at_most
+        error.at_most = Verdict.WARN if error.refused else at_most
         raise
     expect("the replies", came, expected, at_most=at_most)
 

@@ -63,10 +63,11 @@ class Keeper:
         besides: maildrops that are in use already. Raises `NotRun` when no account is left or may be seeded.
         """
         free = [maildrop for maildrop in self._maildrops if maildrop not in besides]
-        for maildrop in free:
-            if maildrop.holds(messages):
-                maildrop.uses += 1
-                return maildrop
+        # In turn, so that the lock of the session before has time to go away.
+        if holding := [maildrop for maildrop in free if maildrop.holds(messages)]:
+            maildrop = min(holding, key=lambda candidate: candidate.uses)
+            maildrop.uses += 1
+            return maildrop
         seedable = [maildrop for maildrop in free if maildrop.can_be_seeded]
         if not seedable:
             raise NotRun("needs a disposable account with a seeder" if free else "needs another account")
@@ -82,7 +83,7 @@ class Keeper:
     def as_found(self, besides: Collection[Maildrop] = ()) -> Maildrop | None:
         """Return a maildrop that is used as found, if the profile has one."""
         free = (maildrop for maildrop in self._maildrops if maildrop not in besides)
-        return next((maildrop for maildrop in free if not maildrop.seeder.seeds), None)
+        return next((maildrop for maildrop in free if not maildrop.can_be_seeded), None)
 
     def lend(self, count: int, keeping: int, only: Collection[str]) -> list[Maildrop]:
         """Give away up to `count` maildrops that can be seeded, until `take_back`; the least worth keeping first.

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -13,9 +14,9 @@ from conformance.plugin.idle import SlowLane, Timeline, Watch
 from conformance.plugin.judging import Judge
 from conformance.plugin.run import STATE, CheckState, Run
 from conformance.profile import Account
-from conformance.target import LOCK_RELEASE, Facts
+from conformance.target import LOCK_RELEASE, Facts, until_accepted
 from conformance.verdict import BenchError, NotApplicable, NotRun, Verdict
-from conformance.wire.session import Deadlines, Recorder, Session, apop_digest
+from conformance.wire.session import Deadlines, Recorder, Session
 
 Connect = Callable[[], Session]
 LogIn = Callable[..., Session]
@@ -70,6 +71,7 @@ def open_connection(bench: Bench, recorder: Recorder, _sessions: list[Session]) 
     """Opens connections whose greeting is still to be read."""
 
     def open_() -> Session:
+        _see_to_limit(_sessions, bench)
         _sessions.append(bench.target.open(recorder))
         return _sessions[-1]
 
@@ -81,6 +83,7 @@ def connect(bench: Bench, recorder: Recorder, _sessions: list[Session]) -> Conne
     """Opens connections and reads the greeting: sessions in AUTHORIZATION state."""
 
     def connect_() -> Session:
+        _see_to_limit(_sessions, bench)
         _sessions.append(bench.target.connect(recorder))
         return _sessions[-1]
 
@@ -129,6 +132,7 @@ def log_in(bench: Bench, recorder: Recorder, drop: Maildrop, _sessions: list[Ses
     """Logs in over new connections: sessions in TRANSACTION state, by default of the account of `drop`."""
 
     def log_in_(account: Account | None = None, within: float = LOCK_RELEASE) -> Session:
+        _see_to_limit(_sessions, bench)
         try:
             _sessions.append(bench.target.log_in(recorder, account or drop.account, within))
         except BenchError:
@@ -171,8 +175,10 @@ def pass_account(bench: Bench) -> Account:
 def apop_account(bench: Bench, failed_logins: FailedLogins) -> Account:
     """An account that logs in by APOP."""
     for account in bench.apop_candidates:
-        session = bench.target.connect(Recorder())
-        reply = session.apop(account.user, apop_digest(session.timestamp or b"", account.secret()))
+        # For one that is known to log in so, a refusal can only mean that its maildrop is still locked.
+        patience = LOCK_RELEASE if bench.facts.login_commands.get(account.user) == "APOP" else 0.0
+        connect, attempt = partial(bench.target.connect, Recorder()), partial(bench.target.apop, account=account)
+        session, reply = until_accepted(connect, attempt, patience)
         session.leave()
         if reply.is_ok:
             return account
@@ -218,6 +224,13 @@ def slow_lane(request: pytest.FixtureRequest) -> SlowLane:
     assert isinstance(run, Run)
     assert run.slow_lane is not None
     return run.slow_lane
+
+
+def _see_to_limit(sessions: list[Session], bench: Bench) -> None:
+    """Raise `NotRun` if one more connection would be one too many for the server, by what the profile says."""
+    limit = bench.profile.limits.connections
+    if sum(session.is_open and not session.at_eof for session in sessions) >= limit:
+        raise NotRun(f"needs {limit + 1} connections at once; the profile allows {limit}")
 
 
 def _timeline(lane: SlowLane, recorder: Recorder, watch: Watch) -> Timeline:

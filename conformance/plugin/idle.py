@@ -228,7 +228,8 @@ class SlowLane:
         connection.give_up_pacing = self._stop
         connection.limit_receive_buffer(_RECEIVE_BUFFER)
         patience = int(2 * seconds / deadlines.reply) + deadlines.patience
-        session = Session(connection, recorder, replace(deadlines, patience=patience))
+        patient = replace(deadlines, patience=patience)
+        session = Session(connection, recorder, patient, target.wait_for_login_turn)
         if target.greets:
             session.greeting()
         return session, connection

@@ -9,10 +9,13 @@ import pytest
 
 from conformance.requirements import Requirement
 from conformance.verdict import BenchError, Deviation, NotApplicable, NotRun, Verdict, worst
+from conformance.wire.session import NoReplyError
 
 _VERDICT_OF_CAP = {"FAIL": Verdict.FAIL, "WARN": Verdict.WARN, "INFO": Verdict.INFO, "NONE": Verdict.INFO}
 SUITE_FAILED = "the suite failed"
 """How the reason of an error begins when the suite is to blame, not the bench and not the server."""
+
+CLOSED_AFTER_REFUSAL = "the server has closed the connection, as it may after a refused login"
 
 _VOLATILE = re.compile(r"[0-9A-Fa-f]{8,}|\d+")
 
@@ -78,6 +81,8 @@ def judgement(
         case pytest.fail.Exception():
             # No check says so itself; it is the hard ceiling of pytest-timeout.
             return Judgement(Verdict.ERROR, f"the check was ended: {error.msg}")
+        case NoReplyError() if error.ends_refused_login and not judge.deviations:
+            return Judgement(Verdict.NOT_APPLICABLE, CLOSED_AFTER_REFUSAL)
         case Deviation():
             return _deviated([error, *judge.deviations], verifies, catalogue)
         case AssertionError():

@@ -357,6 +357,10 @@ class Run:
             report.outcome, report.longrepr = "skipped", (path, line or 0, reason)
         elif found.verdict is Verdict.ERROR or self._stops(check_id(item), found):
             report.outcome, report.longrepr = "failed", self._explained(found)
+        elif report.when == "setup" and found.verdict is not Verdict.PASS:
+            # A fixture has met a deviation that does not fail the gate; there is nothing to call the check with.
+            path, line, _ = item.location
+            report.outcome, report.longrepr = "skipped", (path, line or 0, self._explained(found))
         else:
             report.outcome, report.longrepr = "passed", None
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import md5
 from typing import Self
 
-from conformance.verdict import BenchError, Deviation
+from conformance.verdict import BenchError, Deviation, Verdict
 from conformance.wire.connection import Connection, Deadline
 from conformance.wire.listing import (
     DropListing,
@@ -36,7 +36,9 @@ _FORMS = {
     b"TOP": Form.MESSAGE,
 }
 _LOGIN = re.compile(rb"\s*(PASS|APOP|AUTH)\b", re.IGNORECASE)
+_LOGIN_COMMAND = re.compile(r"\s*(USER|PASS|APOP|AUTH)\b", re.IGNORECASE)
 _ANGLE_BRACKETS = re.compile(rb"<[^<>\r\n]*>")
+_ONE_REFUSAL = re.compile(rb"-ERR[^\r\n]*\r\n")
 _LISTING_ONLY_WITHOUT_ARGUMENT = (b"LIST", b"UIDL")
 
 
@@ -58,7 +60,18 @@ class Deadlines:
 
 
 class NoReplyError(Deviation):
-    """The reply that was due did not come: the server was silent, closed or reset the connection, or sent too much."""
+    """The reply that was due did not come: the server was silent, closed or reset the connection, or sent too much.
+
+    refused: the command whose -ERR was the last that came before the connection ended: `""` if it was no -ERR, or if
+    the connection did not end.
+    """
+
+    refused = ""
+
+    @property
+    def ends_refused_login(self) -> bool:
+        """True if the server closed after an -ERR to a login, as it may (RFC 1939 section 4)."""
+        return _LOGIN_COMMAND.match(self.refused) is not None
 
 
 @dataclass(frozen=True)
@@ -84,16 +97,27 @@ class Session:
 
     Commands are methods named as in the RFC; each sends its line in one write and returns the `Reply`, raising
     `NoReplyError` when none comes in time. `command` sends any other line, `send` any octets at all.
+
+    before_login: called before each PASS and APOP; it may take its time.
     """
 
-    def __init__(self, connection: Connection, recorder: Recorder, deadlines: Deadlines) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        recorder: Recorder,
+        deadlines: Deadlines,
+        before_login: Callable[[], None] = lambda: None,
+    ) -> None:
         self._connection = connection
         self._recorder = recorder
         self._deadlines = deadlines
+        self._before_login = before_login
         self._reader = ReplyReader(LONGEST_REPLY)
         self._line = b""
         self._is_challenged = False
         self._owed = 0
+        self._refused = ""
+        self._half_closed = False
         recorder.connections += 1
         self._number = recorder.connections
         self.timestamp: bytes | None = None
@@ -105,10 +129,16 @@ class Session:
         """Whether the connection has ended with a RST: the server's, or that of something on the path to it."""
 
     @classmethod
-    def connect(cls, endpoint: Endpoint, recorder: Recorder, deadlines: Deadlines) -> Self:
+    def connect(
+        cls,
+        endpoint: Endpoint,
+        recorder: Recorder,
+        deadlines: Deadlines,
+        before_login: Callable[[], None] = lambda: None,
+    ) -> Self:
         """Open a connection; the greeting is not read yet. Raises OSError."""
         connection = Connection.open(endpoint.host, endpoint.port, deadlines.connect, endpoint.tls)
-        return cls(connection, recorder, deadlines)
+        return cls(connection, recorder, deadlines, before_login)
 
     # -- octets and replies ------------------------------------------------------------------------------------
 
@@ -186,6 +216,7 @@ class Session:
         """Send FIN and go on reading."""
         self._check_open()
         self._note("the client closes its half of the connection (FIN)")
+        self._half_closed = True
         self._connection.half_close()
 
     def leave(self) -> None:
@@ -223,10 +254,12 @@ class Session:
     def pass_(self, password: str | bytes) -> Reply:
         """Send PASS; a refusal may take long, since servers slow down guessing."""
         octets = password.encode() if isinstance(password, str) else password
+        self._before_login()
         return self.command(b"PASS " + octets, within=self._deadlines.failed_login)
 
     def apop(self, name: str, digest: str) -> Reply:
         """Send APOP."""
+        self._before_login()
         return self.command(f"APOP {name} {digest}", within=self._deadlines.failed_login)
 
     def stat(self) -> DropListing:
@@ -333,7 +366,10 @@ class Session:
         """Take what comes unasked off the line, so that the next reply is the one to the next command."""
         if within > 0 or self._connection.has_more:
             self._receive_rest(Deadline(within))
-        if surplus := self._reader.discard():
+        surplus = self._reader.discard()
+        # One -ERR to a line that the client has cut off by a FIN is a reply to what is no command (section 3).
+        cut_off = self._half_closed and self._line and not self._line.endswith(b"\n")
+        if surplus and not (cut_off and _ONE_REFUSAL.fullmatch(surplus)):
             self._defect(Defect.SURPLUS, f"{visible(surplus, 120)} after the reply to {self._last_sent}")
 
     def _noted(self, reply: Reply) -> Reply:
@@ -345,6 +381,7 @@ class Session:
         if indicator == b"+OK" and (self._is_challenged or _LOGIN.match(self._line)):
             self.logged_in = True
         self._is_challenged = indicator == b"+"
+        self._refused = self._last_sent if reply.is_err else ""
         return reply
 
     def _defect(self, defect: Defect, where: str) -> None:
@@ -364,7 +401,12 @@ class Session:
     def _no_reply(self, expected: str, cause: str) -> NoReplyError:
         pending = self._reader.pending
         came = f", after {visible(pending, 200)}" if pending else ""
-        return NoReplyError((expected,), f"{cause}{came}")
+        error = NoReplyError((expected,), f"{cause}{came}")
+        if self.at_eof and not pending and self._refused:
+            error.refused = self._refused
+            # RFC 1939 does not say in so many words that the session goes on after an -ERR.
+            error.requirement, error.at_most = "R1939-3-CMD-SYNTAX-14", Verdict.WARN
+        return error
 
     def _note(self, text: str) -> None:
         self._recorder.transcript.note(text, self._number)
