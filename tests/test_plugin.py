@@ -64,14 +64,17 @@ class Outcome:
         return {name: str(result.verdict) for name, result in self.results.items()}
 
 
-def profile_text(port: int, users: Mapping[str, str], mail: Path | None, more: str = "") -> str:
-    """Return a profile; without mail the maildrops are taken as found."""
+def profile_text(
+    port: int, users: Mapping[str, str], mail: Path | None, more: str = "", limits: str = "", account: str = ""
+) -> str:
+    """Return a profile; without mail the maildrops are as found. limits, account: further lines of these tables."""
     accounts = [
         f"[[accounts]]\nuser = {json.dumps(user)}\npassword = {json.dumps(password)}\n"
         + (f'seed = {{ maildir = "{mail}/{user}/Maildir", line_ends = "exact" }}\n' if mail else "")
+        + account
         for user, password in users.items()
     ]
-    limits = "connect = 2\ngreeting = 0.3\nreply = 0.3\nfailed_login = 0.3\nquiet = 0.1"
+    limits = f"connect = 2\ngreeting = 0.3\nreply = 0.3\nfailed_login = 0.3\nquiet = 0.1\n{limits}"
     server = f'[server]\nname = "A server"\n[endpoint]\nhost = "127.0.0.1"\nport = {port}\n[limits]\n{limits}\n'
     return "\n".join((server, *accounts, more))
 
@@ -95,14 +98,14 @@ def run_own(
     source: str,
     *options: str,
     faults: Sequence[str] = (),
-    more: str = "",
+    **profile: str,
 ) -> Outcome:
-    """Run the checks in `source` against the reference server."""
+    """Run the checks in `source` against the reference server; `profile` adds lines to the profile's tables."""
     mail = directory / "mail"
     for user in USERS:
         (mail / user).mkdir(parents=True, exist_ok=True)
     with running_reference({user: f"{{PASS}}{secret}" for user, secret in USERS.items()}, mail, faults) as port:
-        return run_plugin(directory, profile_text(port, USERS, mail, more), source, *options)
+        return run_plugin(directory, profile_text(port, USERS, mail, **profile), source, *options)
 
 
 def run_against(directory: Path, speak: Speak, source: str) -> Outcome:
@@ -244,6 +247,66 @@ def test_the_bench_is_to_blame(tmp_path: Path) -> None:
     assert outcome.results["teardown_of_a_deviation"].observed == "a number: 1"
     assert outcome.run.report is not None
     assert outcome.run.report.run.exit == Exit.CANNOT_TEST
+
+
+def test_a_deviation_in_a_fixture_ends_the_check(tmp_path: Path) -> None:
+    """Also where it is none that fails the gate: there is nothing that the check could be called with."""
+    outcome = run_own(
+        tmp_path,
+        """
+        @pytest.fixture
+        def session(): expect("a number", 1, 2)
+
+        @verifies(MUST)
+        def test_must(session): session.noop()
+
+        @verifies(SHOULD)
+        def test_should(session): session.noop()
+
+        @verifies(OPEN)
+        def test_open(session): session.noop()
+        """,
+    )
+    assert outcome.verdicts == {"must": "fail", "should": "warn", "open": "info"}
+
+
+def test_no_more_connections_than_the_profile_allows(tmp_path: Path) -> None:
+    outcome = run_own(
+        tmp_path,
+        """
+        @verifies(MUST)
+        def test_two(connect):
+            connect()
+            connect()
+
+        @verifies(MUST)
+        def test_three(connect, open_connection):
+            connect().close()
+            connect()
+            open_connection()
+            connect()
+        """,
+        limits="connections = 2",
+    )
+    assert outcome.verdicts == {"two": "pass", "three": "not-run"}
+    assert outcome.results["three"].reason == "needs 3 connections at once; the profile allows 2"
+
+
+def test_mail_that_is_not_disposable_is_used_as_found(tmp_path: Path) -> None:
+    outcome = run_own(
+        tmp_path,
+        """
+        @verifies(MUST)
+        @any_maildrop(least=0)
+        def test_reads(transaction): transaction.stat()
+
+        @verifies(MUST)
+        @deletes
+        def test_deletes(transaction): transaction.stat()
+        """,
+        account="disposable = false\n",
+    )
+    assert outcome.verdicts == {"reads": "pass", "deletes": "not-run"}
 
 
 def test_the_suite_is_to_blame(tmp_path: Path) -> None:

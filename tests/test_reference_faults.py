@@ -80,6 +80,10 @@ class Bench:
         self.log.append(sorted(str(path.relative_to(self.directory)) for path in self.directory.glob("*/*/*/*")))
 
 
+PATIENCE = 1000
+"""Pauses of the server after which a client goes away."""
+
+
 class Client:
     """One connection to the bench; everything that comes is written to the bench's log."""
 
@@ -91,9 +95,14 @@ class Client:
         self._take(self.service.connected())
 
     def _take(self, reply: Reply) -> None:
+        pauses = 0
         for item in self.service.segments(reply):
             if isinstance(item, Pause):
                 self.bench.now += item.seconds
+                pauses += 1
+            if pauses > PATIENCE:
+                self._end()
+                return
             self.bench.log.append(_STAMP.sub(b"<STAMP>", item) if isinstance(item, bytes) else item)
             if isinstance(item, Ending):
                 self._end()
@@ -145,7 +154,7 @@ def before_login(bench: Bench) -> None:
     bench.seed(["01.dots", "02.one"])
     client = bench.connect()
     client.ask("STAT", "LIST", "RETR 1", "DELE 1", "NOOP", "RSET", "TOP 1 0", "UIDL", "LAST", "CAPA", "XTND")
-    client.ask("USER conformance1", "STAT", "LIST", "RETR 1", "QUIT")
+    client.ask("USER conformance1", "STAT", "LIST", "RETR 1", "USER conformance1", "PASS Open Sesame:1", "QUIT")
     bench.stored()
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from conformance.verdict import BenchError, Deviation
+from conformance.verdict import BenchError, Deviation, Verdict
 from conformance.wire import connection as connection_module
 from conformance.wire import session as session_module
 from conformance.wire.connection import Connection, Deadline
@@ -406,6 +406,61 @@ def test_the_end_of_the_connection_in_place_of_a_reply(
     with takes(0), pytest.raises(NoReplyError):
         session.reply()
     assert len([text for text in texts(recorder) if "by the server" in text or "the server closes" in text]) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "reply", "refused", "of_login", "at_most"),
+    [
+        ("DELE 9", b"-ERR no\r\n", "DELE 9", False, Verdict.WARN),
+        ("user nobody", b"-ERR no\r\n", "user nobody", True, Verdict.WARN),
+        ("PASS x", b"-ERR no\r\n", "PASS", True, Verdict.WARN),
+        ("DELE 1", b"+OK\r\n", "", False, Verdict.FAIL),
+    ],
+)
+def test_a_connection_that_ends_after_a_refusal(
+    greeted: Open, command: str, reply: bytes, refused: str, of_login: bool, at_most: Verdict
+) -> None:
+    session = greeted(answer(command.encode(), reply), close)
+    session.command(command)
+    with pytest.raises(NoReplyError) as error:
+        session.noop()
+    assert error.value.refused.startswith(refused)
+    assert bool(error.value.refused) is bool(refused)
+    assert error.value.ends_refused_login is of_login
+    assert error.value.at_most is at_most
+
+
+def test_a_silence_after_a_refusal_is_no_end(greeted: Open) -> None:
+    session = greeted(answer(b"DELE 9", b"-ERR no\r\n"), deadlines=HASTY)
+    session.command("DELE 9")
+    with pytest.raises(NoReplyError) as error:
+        session.noop()
+    assert (error.value.refused, error.value.at_most) == ("", Verdict.FAIL)
+
+
+@pytest.mark.parametrize(
+    ("reply", "is_a_defect"),
+    [(b"-ERR what\r\n", False), (b"+OK\r\n", True), (b"-ERR what\r\n-ERR what\r\n", True)],
+)
+def test_what_comes_for_a_line_that_a_fin_has_cut_off(
+    greeted: Open, recorder: Recorder, reply: bytes, is_a_defect: bool
+) -> None:
+    session = greeted(expect(b"RET"), expect_end, say(reply), close)
+    session.send(b"RET")
+    session.half_close()
+    session._note_surplus(PATIENT.reply)
+    assert bool(recorder.defects) is is_a_defect
+
+
+def test_each_login_waits_for_its_turn(greeted: Open) -> None:
+    turns: list[str] = []
+    lines = (b"USER conf1", b"PASS secret1", b"APOP conf1 " + b"0" * 32)
+    session = greeted(*(answer(line, b"+OK\r\n") for line in lines))
+    session._before_login = lambda: turns.append("login")
+    session.user("conf1")
+    session.pass_("secret1")
+    session.apop("conf1", "0" * 32)
+    assert turns == ["login", "login"]
 
 
 def test_a_reply_and_the_end_of_the_connection(greeted: Open) -> None:

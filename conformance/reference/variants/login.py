@@ -153,3 +153,26 @@ class AuthResponseCode(Service):
     def capabilities(self) -> Iterator[str]:
         yield from super().capabilities()
         yield "AUTH-RESP-CODE"
+
+
+@variant("unknown-user-closes", allowed_by="RFC 1939 section 4: after a negative reply to a login the server may close")
+class UnknownUserCloses(Service):
+    """USER with an unknown name is answered -ERR, and the connection is closed."""
+
+    def do_user(self, name: bytes) -> Reply:
+        if self.find_account(name) is None:
+            yield self.err("no such mailbox")
+            yield Ending.FIN
+        yield from super().do_user(name)
+
+
+@variant(
+    "password-is-first-word",
+    allowed_by="RFC 1939 section 7, PASS: spaces may be part of the password, or else separate arguments",
+    warns=("R1939-7-PASS-05", "R1939-3-CMD-SYNTAX-12"),
+)
+class PasswordIsFirstWord(PasswordWithSpacesRefused):
+    """Spaces separate arguments of PASS, and all but the first argument are overlooked."""
+
+    def do_pass(self, password: bytes) -> Reply:
+        yield from super().do_pass(password.split(b" ")[0])

@@ -177,3 +177,16 @@ class Expire0(Expire0Kept):
     def update(self) -> bool:
         outcomes = [self.remove(message) for message in self.retrieved]
         return super().update() and all(outcomes)
+
+
+@variant(
+    "lock-waited-for", allowed_by="RFC 1939 section 4: the server acquires the lock; how long that takes is not said"
+)
+class LockWaitedFor(Service):
+    """A login to a maildrop that is in use is answered when the session that has it is over."""
+
+    def admit(self, account: Account) -> Reply:
+        self.account = account
+        while not self.take_lock():
+            yield Pause(0.02)
+        yield from super().admit(account)

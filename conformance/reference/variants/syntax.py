@@ -184,3 +184,55 @@ class PrivateKeyword(_MoreCommands):
 
     def serve(self) -> Reply:
         yield self.ok(f"{len(COMMANDS)} commands")
+
+
+@variant(
+    "closes-after-each-error",
+    allowed_by="RFC 1939 does not say in so many words that the session goes on after an -ERR",
+    warns=("R1939-3-CMD-SYNTAX-14",),
+)
+class ClosesAfterEachError(Service):
+    """Every -ERR closes the connection."""
+
+    refused = False
+
+    def answer(self, line: bytes | Flaw) -> Reply:
+        yield from super().answer(line)
+        if self.refused:
+            yield Ending.FIN
+
+    def err(self, text: str = "", code: str = "") -> bytes:
+        self.refused = True
+        return super().err(text, code)
+
+
+@variant(
+    "cut-off-command-refused",
+    allowed_by="RFC 1939 section 3: what is no valid command has a negative reply; a FIN may end one",
+)
+class CutOffCommandRefused(Service):
+    """A command that a FIN has cut off is answered -ERR."""
+
+    def end_of_input(self) -> Reply:
+        if self.command_lines.rest():
+            yield self.err("command cut off")
+        yield from super().end_of_input()
+
+
+@variant(
+    "long-line-closes",
+    allowed_by="RFC 1939 has no limit for command lines; 255 octets are RFC 2449's rule, for servers that have CAPA",
+    warns=("R1939-3-RESP-SYNTAX-01",),
+)
+class LongLineCloses(Service):
+    """There is no CAPA, and a line of more than 128 octets closes the connection."""
+
+    command_limit = 128
+
+    def supports(self, keyword: str) -> bool:
+        return keyword != "CAPA" and super().supports(keyword)
+
+    def dispatch(self, line: bytes | Flaw) -> Reply:
+        if isinstance(line, Flaw):
+            yield Ending.FIN
+        yield from super().dispatch(line)
