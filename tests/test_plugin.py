@@ -74,7 +74,7 @@ def profile_text(
         + account
         for user, password in users.items()
     ]
-    limits = f"connect = 2\ngreeting = 0.3\nreply = 0.3\nfailed_login = 0.3\nquiet = 0.1\n{limits}"
+    limits = f"connect = 2\ngreeting = 0.6\nreply = 0.6\nfailed_login = 0.6\nquiet = 0.1\n{limits}"
     server = f'[server]\nname = "A server"\n[endpoint]\nhost = "127.0.0.1"\nport = {port}\n[limits]\n{limits}\n'
     return "\n".join((server, *accounts, more))
 
