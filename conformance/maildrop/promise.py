@@ -95,7 +95,7 @@ class Promise:
     def difference(self, message: Message, received: bytes) -> str:
         """Return in a few words where `received` departs from the lawful form that is nearest to it."""
         without_added = self._without_added_fields(message, received)
-        nearest = max(self.expected(message), key=lambda expected: _agreement(expected, without_added))
+        nearest = max(self.expected(message), key=lambda expected: agreement(expected, without_added))
         return first_difference(nearest, without_added)
 
     def _is_form_of(self, expected: bytes, received: bytes) -> bool:
@@ -207,7 +207,7 @@ def _differs_by_added_fields(expected: bytes, received: bytes) -> bool:
     return all(field in remaining for field in expected_fields if field[0] not in _STORES_OWN)
 
 
-def _agreement(one: bytes, other: bytes) -> int:
+def agreement(one: bytes, other: bytes) -> int:
     """Return how many octets are the same from the start."""
     low, high = 0, min(len(one), len(other))
     while low < high:
@@ -227,7 +227,7 @@ def first_difference(expected: bytes, received: bytes) -> str:
     """Return in a few words where `received` first differs from `expected`, with the octets around that place."""
     if expected == received:
         return "no difference"
-    offset = _agreement(expected, received)
+    offset = agreement(expected, received)
     line = expected.count(b"\n", 0, offset) + 1
     where = f"after {offset} octets, in line {line}"
     if offset:

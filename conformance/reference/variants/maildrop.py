@@ -1,5 +1,6 @@
 """What RFC 1939 leaves open about locks, new mail, messages and their removal."""
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -49,6 +50,28 @@ class LockReleasedLate(Service):
     def take_lock(self) -> bool:
         free_from: dict[Account | None, float] = self.site.memory.get("free from", {})
         return free_from.get(self.account, 0.0) <= self.site.clock() and super().take_lock()
+
+
+_NUMBERED_AS_IT_LIKES = "RFC 1939 section 4: messages are numbered from 1; which of them is the first is not said"
+
+
+@variant("messages-newest-first", allowed_by=_NUMBERED_AS_IT_LIKES)
+class MessagesNewestFirst(Service):
+    """The message that came last is message 1."""
+
+    def open_maildrop(self, account: Account) -> tuple[Message, ...]:
+        return super().open_maildrop(account)[::-1]
+
+
+@variant("messages-in-order-of-a-hash", allowed_by=_NUMBERED_AS_IT_LIKES)
+class MessagesInOrderOfAHash(Service):
+    """Messages are numbered as a table by the hash of their names has them."""
+
+    def open_maildrop(self, account: Account) -> tuple[Message, ...]:
+        def by_hash(message: Message) -> bytes:
+            return hashlib.sha256(message.base_name).digest()
+
+        return tuple(sorted(super().open_maildrop(account), key=by_hash))
 
 
 @variant(
@@ -138,6 +161,15 @@ class StatusHeaderAdded(Service):
     def with_header(self, message: Message) -> Message:
         octets = b"Status: O\r\n" + message.octets()
         return replace(message, held=octets, size=len(octets))
+
+
+@variant(
+    "status-header-added-newest-first",
+    allowed_by="RFC 1939 section 11 asks for a message and its size, and section 4 for numbers in whatever order",
+    warns=("R1939-5-RETR-04",),
+)
+class StatusHeaderAddedNewestFirst(StatusHeaderAdded, MessagesNewestFirst):
+    """Every message has a Status header of the server, and the one that came last is message 1."""
 
 
 @variant(
