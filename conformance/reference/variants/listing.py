@@ -1,8 +1,10 @@
 """What RFC 1939 leaves open about STAT, LIST, sizes and unique-ids."""
 
 import hashlib
+from collections.abc import Iterable
 
-from conformance.reference.service import Service
+from conformance.reference.service import Reply, Service
+from conformance.reference.site import Site
 from conformance.reference.store import Message
 from conformance.reference.variants.registry import variant
 
@@ -15,6 +17,24 @@ class ListingDescending(Service):
 
     def listed(self) -> list[int]:
         return super().listed()[::-1]
+
+
+@variant(
+    "listing-shuffled",
+    allowed_by="RFC 1939 section 5 gives each line of LIST its form; neither it nor section 7 orders the lines",
+)
+class ListingShuffled(Service):
+    """The lines of LIST, UIDL and CAPA begin at another place in each reply."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.listings = 0
+
+    def listing(self, rows: Iterable[str]) -> Reply:
+        self.listings += 1
+        in_order = list(rows)
+        start = self.listings % (len(in_order) or 1)
+        return super().listing(in_order[start:] + in_order[:start])
 
 
 @variant("scan-listing-with-text", allowed_by=_DISCOURAGED, warns=("R1939-5-LIST-11",))
