@@ -173,6 +173,29 @@ class StatusHeaderAddedNewestFirst(StatusHeaderAdded, MessagesNewestFirst):
 
 
 @variant(
+    "status-written-at-quit",
+    allowed_by="RFC 1939 section 5 makes RETR send a message; what the store notes beside it is the server's affair",
+    warns=("R1939-5-RETR-04", "R1939-5-SIZE-02"),
+)
+class StatusWrittenAtQuit(Service):
+    """QUIT writes a Status header into each message that has been retrieved and stays."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.retrieved: set[Message] = set()
+
+    def retr_lines(self, message: Message) -> Iterable[bytes]:
+        self.retrieved.add(message)
+        return super().retr_lines(message)
+
+    def update(self) -> bool:
+        for message in self.retrieved - {self.message(number) for number in self.marked}:
+            if not message.stored().startswith(b"Status: "):
+                message.path.write_bytes(b"Status: RO\r\n" + message.stored())
+        return super().update()
+
+
+@variant(
     "removal-partly-fails",
     allowed_by="RFC 1939 section 6: after an error some or none of the marked messages may be removed",
     warns=("R1939-6-QUIT-02",),
