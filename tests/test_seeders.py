@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from conformance.maildrop.as_found import AsFound
 from conformance.maildrop.corpus import everything, five_messages, one_message, pick, three_messages
 from conformance.maildrop.maildir import MaildirSeeder
 from conformance.maildrop.mbox import MboxSeeder
+from conformance.maildrop.mbox_lock import locked
 from conformance.maildrop.promise import LineEnds, Promise
 from conformance.maildrop.seeder import Seeder, seeder_for
 from conformance.profile import AsFoundSeed, CommandSeed, MaildirSeed, MboxSeed
@@ -282,32 +284,98 @@ def test_an_mbox_is_rewritten_in_place_and_its_time_differs_each_time(mbox_file)
     assert max(times) < time.time() - 3600
 
 
-def test_an_mbox_that_stays_locked_is_an_error_of_the_bench(mbox_file, monkeypatch):
-    seeder = MboxSeeder(mbox_file)
-    seeder.replace(one_message)
-    program = (
-        "import fcntl, sys; file = open(sys.argv[1], 'r+b'); fcntl.lockf(file, fcntl.LOCK_EX);"
-        "print('locked', flush=True); sys.stdin.read()"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", program, str(mbox_file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as holder:
+HOLD = {
+    "fcntl": "held = open(path, 'r+b'); fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB)",
+    "flock": "held = open(path, 'r+b'); fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)",
+    "dot": "os.open(path + '.lock', os.O_CREAT | os.O_EXCL)",
+}
+"""How another process locks an mbox, in Python; it fails when it cannot."""
+
+
+def dot_lock(mbox_file: Path) -> Path:
+    return mbox_file.with_name("mbox.lock")
+
+
+def by_another(mbox_file: Path, way: str, then: str = "") -> list[str]:
+    program = f"import fcntl, os, sys; path = sys.argv[1]; {HOLD[way]}; {then}"
+    return [sys.executable, "-c", program, str(mbox_file)]
+
+
+@contextmanager
+def locked_by_another(mbox_file: Path, way: str) -> Iterator[None]:
+    command = by_another(mbox_file, way, "print('locked', flush=True); sys.stdin.read()")
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"locked\n"
-        monkeypatch.setattr(mbox, "_LOCK_PATIENCE", 0.1)
+        yield
+        holder.communicate()
+    if way == "dot":
+        dot_lock(mbox_file).unlink()
+
+
+def another_may_lock(mbox_file: Path, way: str) -> bool:
+    return subprocess.run(by_another(mbox_file, way), stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("way", HOLD)
+def test_an_mbox_that_stays_locked_is_an_error_of_the_bench(mbox_file, monkeypatch, way):
+    seeder = MboxSeeder(mbox_file)
+    seeder.replace(one_message)
+    monkeypatch.setattr(mbox, "_LOCK_PATIENCE", 0.1)
+    with locked_by_another(mbox_file, way):
         with pytest.raises(BenchError, match=r"has kept it locked for 0\.1 seconds"):
             seeder.replace(three_messages)
         assert seeder.count() == 1
-        holder.communicate()
     monkeypatch.undo()
     seeder.replace(three_messages)
     assert seeder.count() == 3
+    assert not dot_lock(mbox_file).exists()
 
 
-def test_the_lock_is_let_go(mbox_file):
+@pytest.mark.parametrize("way", HOLD)
+def test_no_mail_arrives_while_a_session_keeps_the_mbox_locked(mbox_file, monkeypatch, way):
+    seeder = MboxSeeder(mbox_file)
+    seeder.replace(three_messages)
+    monkeypatch.setattr(mbox, "_DELIVERY_PATIENCE", 0.1)
+    with locked_by_another(mbox_file, way):
+        with pytest.raises(NotRun, match="the server keeps the mbox locked while a session is open"):
+            seeder.deliver(five_messages[3])
+        assert seeder.count() == 3
+        # The lock of another is left to it; our own is not left over.
+        assert dot_lock(mbox_file).exists() == (way == "dot")
+    monkeypatch.undo()
+    seeder.deliver(five_messages[3])
+    assert seeder.count() == 4
+
+
+@pytest.mark.parametrize("way", HOLD)
+def test_an_mbox_is_locked_in_every_way_and_let_go(mbox_file, way):
     MboxSeeder(mbox_file).replace(one_message)
-    program = "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'r+b'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
-    assert subprocess.run([sys.executable, "-c", program, str(mbox_file)], check=False).returncode == 0
+    with locked(mbox_file, 0.0):
+        assert not another_may_lock(mbox_file, way)
+    assert not dot_lock(mbox_file).exists()
+    assert another_may_lock(mbox_file, way)
+
+
+def test_the_locks_are_let_go_when_writing_fails(mbox_file):
+    MboxSeeder(mbox_file).replace(one_message)
+    with pytest.raises(OSError, match="disk full"), locked(mbox_file, 0.0):
+        raise OSError("disk full")
+    assert not dot_lock(mbox_file).exists()
+    assert another_may_lock(mbox_file, "fcntl")
+
+
+def test_an_mbox_is_seeded_where_no_other_file_may_be_created(mbox_file, monkeypatch):
+    really_open = os.open
+
+    def open_in_spool(path, *arguments):
+        if path == dot_lock(mbox_file):
+            raise PermissionError
+        return really_open(path, *arguments)
+
+    monkeypatch.setattr(os, "open", open_in_spool)
+    MboxSeeder(mbox_file).replace(one_message)
+    assert MboxSeeder(mbox_file).count() == 1
 
 
 def test_as_found_never_writes():

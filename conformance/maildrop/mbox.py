@@ -1,6 +1,5 @@
 """Seeding an mbox: all messages in one file, as RFC 4155 describes it."""
 
-import fcntl
 import os
 import re
 import time
@@ -10,14 +9,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 from conformance.maildrop.corpus.message import CRLF, Message
+from conformance.maildrop.mbox_lock import StillLockedError, locked
 from conformance.maildrop.promise import AddedFields, LineEnds, Promise
 from conformance.maildrop.store_error import store_errors
-from conformance.verdict import BenchError
+from conformance.verdict import BenchError, NotRun
 
 _HOUR = 3600
 _DAY = 24 * _HOUR
 _LOCK_PATIENCE = 10.0
-"""Seconds to wait for a server to let go of the file."""
+"""Seconds to wait for a server to let go of the file, when no session of ours is open."""
+
+_DELIVERY_PATIENCE = 1.0
+"""Seconds to wait for a server that looks into the file for a moment; one with a session open keeps it for longer."""
 
 _QUOTABLE = re.compile(rb"^(>*From )", re.MULTILINE)
 _SEPARATOR = re.compile(rb"^From ", re.MULTILINE)
@@ -28,9 +31,9 @@ class MboxSeeder:
 
     path: the file; it is created if it is not there.
 
-    The file is rewritten in place, under an fcntl lock, so that its owner, its permission bits and the lock of a
-    server that waits for it stay good. Its modification time is put a day back and differs each time: servers tell
-    a changed file by that, and some wait a second when it is the current one.
+    The file is rewritten in place, under every lock that a delivery agent takes, so that its owner, its permission bits
+    and the lock of a server that waits for it stay good. Its modification time is put a day back and differs each time:
+    servers tell a changed file by that, and some wait a second when it is the current one.
     """
 
     promise = Promise(
@@ -47,15 +50,27 @@ class MboxSeeder:
 
     def replace(self, messages: Sequence[Message]) -> None:
         """Make the mbox hold exactly these messages. Raises `BenchError`."""
-        with self._opened() as file:
-            file.write(b"".join(_entry(message) for message in messages))
-            file.truncate()
+        try:
+            with self._opened(_LOCK_PATIENCE) as file:
+                file.write(b"".join(_entry(message) for message in messages))
+                file.truncate()
+        except StillLockedError:
+            raise BenchError(
+                f"cannot seed the mbox {self._path}: another process has kept it locked for {_LOCK_PATIENCE:g} "
+                f"seconds; end the sessions that use it, or remove {self._path}.lock if it is left over"
+            ) from None
 
     def deliver(self, message: Message) -> None:
-        """Add one message behind the others. Raises `BenchError`."""
-        with self._opened() as file:
-            file.seek(0, os.SEEK_END)
-            file.write(_entry(message))
+        """Add one message behind the others. Raises `BenchError`, and `NotRun` when a session keeps it locked.
+
+        A server may hold the lock of the file while a session lasts (RFC 1939 section 4): then no mail arrives.
+        """
+        try:
+            with self._opened(_DELIVERY_PATIENCE) as file:
+                file.seek(0, os.SEEK_END)
+                file.write(_entry(message))
+        except StillLockedError:
+            raise NotRun("the server keeps the mbox locked while a session is open") from None
 
     def count(self) -> int:
         """Return how many messages are in the mbox. Raises `BenchError`."""
@@ -63,31 +78,16 @@ class MboxSeeder:
             return len(_SEPARATOR.findall(self._path.read_bytes())) if self._path.exists() else 0
 
     @contextmanager
-    def _opened(self) -> Iterator[BinaryIO]:
+    def _opened(self, patience: float) -> Iterator[BinaryIO]:
         with store_errors("mbox", self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644), "r+b") as file:
-                self._lock(file)
+            with locked(self._path, patience) as file:
                 before = int(os.fstat(file.fileno()).st_mtime)
                 yield file
                 file.flush()
                 now = int(time.time())
                 after = before + 1 if now - 2 * _DAY < before < now - _HOUR else now - _DAY
                 os.utime(file.fileno(), (after, after))
-
-    def _lock(self, file: BinaryIO) -> None:
-        deadline = time.monotonic() + _LOCK_PATIENCE
-        while True:
-            try:
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except (BlockingIOError, PermissionError):
-                if time.monotonic() > deadline:
-                    raise BenchError(
-                        f"cannot seed the mbox {self._path}: another process has kept it locked for "
-                        f"{_LOCK_PATIENCE:g} seconds; end the sessions that use it"
-                    ) from None
-                time.sleep(0.05)  # fcntl knows no lock with a deadline
 
 
 def _entry(message: Message) -> bytes:

@@ -27,7 +27,7 @@ class Seeder(Protocol):
         """Make the maildrop hold exactly these messages, in this order."""
 
     def deliver(self, message: Message) -> None:
-        """Add one message behind the others, as new mail arrives."""
+        """Add one message behind the others, as new mail arrives. Raises `NotRun` when a session keeps mail out."""
 
     def count(self) -> int | None:
         """Return how many messages the store holds now, or None if it cannot be looked into."""
