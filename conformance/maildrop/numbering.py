@@ -6,7 +6,7 @@ messages are fetched once and told apart by their contents; those that share a s
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from conformance.maildrop.corpus.message import CRLF, Message
 from conformance.maildrop.fidelity import Fidelity, fidelity
@@ -56,9 +56,9 @@ def _numbers(session: Session, drop: Maildrop, wanted: Iterable[Message]) -> Map
         _last_found[drop.account.user] = (drop.messages, sizes, found)
         return found
     _last_found[drop.account.user] = (drop.messages, sizes, found)
-    shared = sharing_a_size(sizes)
-    alike = [message for message in drop.messages if found.get(message.name) in shared]
-    if any(message in alike for message in wanted):
+    shared = sharing_a_size(sizes, {found[message.name] for message in wanted if message.name in found})
+    if shared:
+        alike = [message for message in drop.messages if found.get(message.name) in shared]
         # Equal sizes prove nothing, and another session may have numbered these in another order (section 4).
         found = {**found, **numbers_by_content(alike, drop.promise, _contents(session, shared), found)}
     return found
@@ -75,10 +75,11 @@ def in_seeded_order(messages: Sequence[Message], promise: Promise, sizes: Sizes)
     )
 
 
-def sharing_a_size(sizes: Sizes) -> list[int]:
-    """Return the numbers of the messages whose size another one has as well."""
+def sharing_a_size(sizes: Sizes, asked: Collection[int]) -> list[int]:
+    """Return the numbers of those that are asked for and of all others with the same size, where there are others."""
     count = Counter(size for _, size in sizes)
-    return [number for number, size in sizes if count[size] > 1]
+    shared = {size for number, size in sizes if number in asked and count[size] > 1}
+    return [number for number, size in sizes if size in shared]
 
 
 def numbers_by_content(
