@@ -172,6 +172,8 @@ def syntax(bench: Bench) -> None:
         client.send(bytes([octet]))
     client.send(b"NO")
     client.send(b"OP\r\nBAD\r\nRETR 1\r\nRETR 1\r\nNOOP\r\n")
+    client.send(b"NOOP\r\nNO")
+    client.send(b"OP\r\n" + b"STAT\r\nNOOP\r\n" * 20 + b"TOP 1 0\r\nSTAT\r\n")
     client.ask(*["BAD"] * 12)
     client.send(b"QUIT")
     client.fin()
@@ -184,6 +186,10 @@ def quit_variants(bench: Bench) -> None:
     client.ask("DELE 1 2", "QUIT now", "QUITX", "QUI", "STAT")
     bench.stored()
     client.fin()
+    bench.stored()
+    client = bench.connect()
+    client.send(b"USER conformance1\r\nPASS Open Sesame:1\r\nSTAT\r\n")
+    client.send(b"DELE 1\r\nDELE 2\r\nQUIT\r\n")
     bench.stored()
 
 
@@ -203,6 +209,7 @@ def large(bench: Bench) -> None:
     bench.deliver("1", LARGE)
     client = bench.session()
     client.ask("RETR 1", "TOP 1 99999")
+    client.send(b"RETR 1\r\nRETR 1\r\n")
     taken = client.service.received(b"RETR 1\r\n")
     for item in client.service.segments(taken):
         bench.now += 100

@@ -12,6 +12,7 @@ import pytest
 from conformance.checks.aftermath import expect_in_step, is_closed, stat_after_refusal
 from conformance.checks.bad_numbers import BAD_NUMBERS
 from conformance.checks.patience import patiently
+from conformance.checks.pipelining import in_one_segment
 from conformance.expect import expect, expect_that
 from conformance.maildrop.corpus import three_messages
 from conformance.marks import any_maildrop, deletes, maildrop, verifies
@@ -232,6 +233,23 @@ def test_a_command_ends_at_crlf_and_nowhere_else(
     expect("what comes before the LF", transaction.silence(deadlines.quiet), b"")
     transaction.send(rest)
     expect("the number in the scan listing", scan_listing(transaction.reply().ok()).numbers, [1])
+
+
+@verifies("R1939-3-CMD-SYNTAX-03")
+@maildrop(three_messages)
+def test_a_command_and_the_beginning_of_another(transaction: Session, facts: Facts) -> None:
+    """LIST 1 and the beginning of LIST 2 come in one segment, the rest when LIST 1 is answered: each has its reply.
+
+    It is a warning for a server that does not announce PIPELINING: a client that takes turns sends no such thing.
+    """
+    with in_one_segment(facts) as at_most:
+        transaction.send(b"LIST 1\r\nLI")
+        first = scan_listing(transaction.reply().ok())
+        transaction.send(b"ST 2\r\n")
+        second = transaction.reply()
+    expect("the number in the first scan listing", first.numbers, [1])
+    expect_that("+OK to LIST 2", second.status_line, second.is_ok, at_most=at_most)
+    expect("the number in the second scan listing", scan_listing(second).numbers, [2])
 
 
 @verifies("R1939-3-CMD-SYNTAX-03")

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import cycle, islice
 
 import pytest
 
 from conformance.checks.aftermath import expect_in_step, stat_after_refusal
+from conformance.checks.pipelining import in_one_segment
 from conformance.expect import expect, expect_that
-from conformance.maildrop.corpus import three_messages
+from conformance.maildrop.corpus import pick, three_messages
 from conformance.marks import any_maildrop, maildrop, verifies
 from conformance.plugin.bench import Bench
 from conformance.plugin.fixtures import Connect, LogIn
@@ -16,7 +18,7 @@ from conformance.profile import Account
 from conformance.target import Facts, until_accepted
 from conformance.verdict import NotApplicable, NotRun, Verdict
 from conformance.wire.reply import Defect, Form, Reply
-from conformance.wire.session import NoReplyError, Recorder, Session
+from conformance.wire.session import NoReplyError, Recorder, Session, form_of
 
 LONG = 255 - len("\r\n")
 """Octets of the longest command without its CRLF (RFC 2449 section 4): a server may repeat it in its -ERR."""
@@ -132,6 +134,12 @@ TWO_COMMANDS = {
     "both_valid": (b"LIST 1\r\nLIST 2\r\n", ["+OK 1", "+OK 2"]),
     "first_refused": (b"LIST 99\r\nLIST 2\r\n", ["-ERR", "+OK 2"]),
 }
+
+
+MANY = 150
+"""Commands in one segment: about 1000 octets, which every buffer holds."""
+
+with_a_long_text = pick("small-first", "long-text")
 
 
 def shown(reply: Reply) -> str:
@@ -255,14 +263,57 @@ def test_two_commands_in_one_segment(transaction: Session, facts: Facts, command
     RFC 1939 has client and server take turns, and promises nothing else: a server that does not announce PIPELINING
     (RFC 2449 section 6.6) and loses a command here gets a warning.
     """
-    at_most = Verdict.FAIL if facts.announces("PIPELINING") else Verdict.WARN
-    transaction.send(commands)
-    try:
+    with in_one_segment(facts) as at_most:
+        transaction.send(commands)
         came = [shown(transaction.reply()) for _ in expected]
-    except NoReplyError as error:
-        error.at_most = Verdict.WARN if error.refused else at_most
-        raise
     expect("the replies", came, expected, at_most=at_most)
+
+
+@verifies("R1939-3-RESP-SYNTAX-01")
+@maildrop(three_messages)
+def test_many_commands_in_one_segment(transaction: Session, facts: Facts) -> None:
+    """150 commands, LIST n, NOOP, STAT and UIDL n in turn, come in one segment: each has its reply, in their order.
+
+    The replies to all but NOOP are told apart by what they list, and must be those that came one by one. A server
+    that does not announce PIPELINING gets a warning at the most, as above.
+    """
+    lines = list(islice(cycle(of_single_lines(facts)), MANY))
+    one_by_one = {line: listed(line, transaction.command(line).ok()) for line in set(lines)}
+    with in_one_segment(facts) as at_most:
+        transaction.send("".join(f"{line}\r\n" for line in lines).encode())
+        for place, line in enumerate(lines, start=1):
+            came = listed(line, transaction.reply())
+            expect(f"the reply to {line}, command {place} of {MANY}", came, one_by_one[line], at_most=at_most)
+
+
+def of_single_lines(facts: Facts) -> list[str]:
+    """Return commands with one line for a reply, which change nothing, for a maildrop of three messages."""
+    uidl = "UIDL {}" if facts.uidl else "LIST {}"
+    return [line.format(number) for number in (1, 2, 3) for line in ("LIST {}", "NOOP", "STAT", uidl)]
+
+
+def listed(line: str, reply: Reply) -> bytes:
+    """Return the status of the reply, with the two fields of its listing unless the command is NOOP."""
+    return b" ".join([reply.indicator, *([] if line == "NOOP" else reply.text.split(b" ")[:2])])
+
+
+@verifies("R1939-3-RESP-SYNTAX-01")
+@any_maildrop(least=1)
+@pytest.mark.parametrize("line", MULTI_LINE.values(), ids=MULTI_LINE)
+def test_a_command_behind_a_multi_line_reply(transaction: Session, facts: Facts, line: str) -> None:
+    """A command with a multi-line reply and STAT come in one segment: both replies are those that come one by one.
+
+    A server that does not announce PIPELINING gets a warning at the most, as above.
+    """
+    alone = transaction.command(line)
+    if not alone.is_ok:
+        raise NotApplicable(f"{line} is refused")
+    drop_listing = transaction.command("STAT").ok()
+    with in_one_segment(facts) as at_most:
+        transaction.send(f"{line}\r\nSTAT\r\n".encode())
+        together = transaction.reply(form_of(line.encode())), transaction.reply()
+    expect(f"the content of the reply to {line}", together[0].content, alone.content, at_most=at_most)
+    expect("the reply to STAT", listed("STAT", together[1]), listed("STAT", drop_listing), at_most=at_most)
 
 
 @verifies("R1939-3-RESP-SYNTAX-01")
@@ -272,15 +323,49 @@ def test_two_messages_in_one_segment(transaction: Session, facts: Facts) -> None
 
     A server that does not announce PIPELINING gets a warning at the most, as above.
     """
-    at_most = Verdict.FAIL if facts.announces("PIPELINING") else Verdict.WARN
-    one_by_one = [transaction.retr(number).ok().content for number in (1, 2)]
-    transaction.send(b"RETR 1\r\nRETR 2\r\n")
-    try:
-        together = [transaction.reply(Form.MESSAGE).content for _ in one_by_one]
-    except NoReplyError as error:
-        error.at_most = at_most
-        raise
-    expect_that("the two messages as they come one by one", together, together == one_by_one, at_most=at_most)
+    expect_messages_in_one_segment(transaction, facts, 1, 2)
+
+
+@verifies("R1939-3-RESP-SYNTAX-01")
+@maildrop(with_a_long_text)
+def test_two_long_messages_in_one_segment(transaction: Session, facts: Facts) -> None:
+    """The same with RETR of a message of some 190,000 octets, twice: more than the buffers of a server hold."""
+    sizes = transaction.list().sizes
+    longest = max(sizes, key=sizes.__getitem__)
+    expect_messages_in_one_segment(transaction, facts, longest, longest)
+
+
+def expect_messages_in_one_segment(session: Session, facts: Facts, *numbers: int) -> None:
+    """Send RETR for each number in one segment, and expect the messages as they come one by one."""
+    one_by_one = [session.retr(number).ok().payload for number in numbers]
+    with in_one_segment(facts) as at_most:
+        session.send("".join(f"RETR {number}\r\n" for number in numbers).encode())
+        together = [session.reply(Form.MESSAGE).payload for _ in numbers]
+    claim = f"the messages as they come one by one, with {[len(message) for message in one_by_one]} octets"
+    expect_that(claim, [len(message) for message in together], together == one_by_one, at_most=at_most)
+
+
+@verifies("R1939-3-RESP-SYNTAX-01")
+def test_a_login_and_stat_in_one_segment(connect: Connect, pass_account: Account, bench: Bench) -> None:
+    """USER, PASS and STAT come in one segment: each has its reply, and that to STAT is what it is later, too.
+
+    A server that does not announce PIPELINING before login gets a warning at the most. So does one that refuses the
+    login here: it may take what comes early for an attempt to get around something.
+    """
+    lines = f"USER {pass_account.user}\r\nPASS {pass_account.secret()}\r\nSTAT\r\n".encode()
+
+    def attempt(session: Session) -> Reply:
+        bench.target.wait_for_login_turn()
+        session.send(lines)
+        reply = session.reply()
+        return session.reply(within=bench.target.deadlines.failed_login) if reply.is_ok else reply
+
+    with in_one_segment(bench.facts, before_login=True) as at_most:
+        session, reply = until_accepted(connect, attempt)
+        expect_that("+OK to PASS", reply.status_line, reply.is_ok, at_most=Verdict.WARN)
+        stat = session.reply()
+    later = session.command("STAT").ok()
+    expect("the reply to STAT", listed("STAT", stat), listed("STAT", later), at_most=at_most)
 
 
 # -- section 9: the text is for people --------------------------------------------------------------------------------

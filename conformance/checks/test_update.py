@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from conformance.checks.pipelining import in_one_segment
 from conformance.checks.survivors import survivors, survivors_of_update, update
 from conformance.expect import expect, expect_that
 from conformance.maildrop.corpus import conforming, five_messages, pick, three_messages
@@ -154,6 +155,27 @@ def test_commands_behind_quit_are_not_executed(log_in: LogIn, drop: Maildrop, fa
     octets = session.read_to_eof()
     expect_that("no reply but that to QUIT", octets, octets.count(b"\n") <= 1)
     expect("messages in the next session", survivors(log_in(), drop, facts), before)
+
+
+@verifies("R1939-6-UPDATE-05", "R1939-3-RESP-SYNTAX-01")
+@maildrop(three_messages)
+@deletes
+def test_marks_and_quit_in_one_segment(log_in: LogIn, drop: Maildrop, facts: Facts) -> None:
+    """DELE of the first two messages and QUIT come in one segment: the next session shows the third alone.
+
+    A command without a reply is a warning where PIPELINING is not announced. One that was answered +OK was taken.
+    """
+    session = log_in()
+    before = survivors(session, drop, facts)
+    removed = {message.name: number_of(session, drop, message) for message in three_messages[:2]}
+    with in_one_segment(facts) as at_most:
+        session.send(b"".join(b"DELE %d\r\n" % number for number in removed.values()) + b"QUIT\r\n")
+        replies = [session.reply().indicator for _ in range(3)]
+    expect("the status of the replies", replies, [b"+OK"] * 3, requirement="R1939-3-RESP-SYNTAX-01", at_most=at_most)
+    session.read_to_eof()
+    expected = {name: unique_id for name, unique_id in before.items() if name not in removed}
+    after = survivors_of_update(log_in, drop, facts, removed)
+    expect("messages in the next session", after, expected, requirement="R1939-6-UPDATE-05")
 
 
 # Nothing but QUIT removes anything.

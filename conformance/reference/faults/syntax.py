@@ -1,11 +1,11 @@
 """Faults of command lines: their end, their octets, keyword and arguments (RFC 1939 section 3)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from conformance.reference.commandlines import CommandLines, Flaw
 from conformance.reference.faults.registry import fault
 from conformance.reference.service import Command, Ending, Refused, Reply, Service, State
-from conformance.reference.site import Account
+from conformance.reference.site import Account, Site
 
 
 @fault("keyword-case-sensitive", breaks=("R1939-3-CMD-SYNTAX-01",))
@@ -376,3 +376,106 @@ class RefusedCommandBarsLogin(Service):
         if self.barred:
             raise Refused("too many errors")
         yield from super().admit(account)
+
+
+@fault("partial-command-behind-another-lost", breaks=("R1939-3-CMD-SYNTAX-03",))
+class PartialCommandBehindAnotherLost(Service):
+    """The beginning of a command that comes in one segment with a whole one is forgotten."""
+
+    def lines(self, octets: bytes) -> Iterator[bytes | Flaw]:
+        yield from super().lines(octets)
+        if b"\r\n" in octets:
+            self.command_lines = CommandLines(self.command_limit)
+
+
+class _Segment(Service):
+    """Knows which commands came in one segment, and which of them are still to be answered."""
+
+    segment: tuple[bytes | Flaw, ...] = ()
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.waiting: list[bytes | Flaw] = []
+
+    def lines(self, octets: bytes) -> Iterator[bytes | Flaw]:
+        self.segment = tuple(super().lines(octets))
+        self.waiting = self.in_turn()
+        while self.waiting:
+            yield self.waiting.pop(0)
+
+    def in_turn(self) -> list[bytes | Flaw]:
+        """Return the commands of the segment in the order in which they are answered."""
+        return list(self.segment)
+
+
+@fault("commands-behind-the-sixteenth-lost", breaks=("R1939-3-RESP-SYNTAX-01",))
+class CommandsBehindTheSixteenthLost(_Segment):
+    """Of the commands in one segment sixteen are executed at the most."""
+
+    def in_turn(self) -> list[bytes | Flaw]:
+        return super().in_turn()[:16]
+
+
+@fault("pipelined-noop-overtakes", breaks=("R1939-3-RESP-SYNTAX-01",))
+class PipelinedNoopOvertakes(_Segment):
+    """NOOP is answered before the commands that came in one segment with it."""
+
+    def in_turn(self) -> list[bytes | Flaw]:
+        return sorted(super().in_turn(), key=lambda line: line != b"NOOP")
+
+
+@fault("top-flushes-input", breaks=("R1939-3-RESP-SYNTAX-01",))
+class TopFlushesInput(_Segment):
+    """TOP throws away the commands that came behind it in one segment."""
+
+    def do_top(self, argument: bytes, count: bytes) -> Reply:
+        self.waiting.clear()
+        yield from super().do_top(argument, count)
+
+
+@fault("retr-cut-when-input-waits", breaks=("R1939-3-RESP-SYNTAX-01",))
+class RetrCutWhenInputWaits(_Segment):
+    """RETR sends 4096 octets at the most, in whole lines, when another command came behind it in one segment."""
+
+    def retr_content(self, lines: Iterable[bytes]) -> Reply:
+        left = 4096
+        for line in lines:
+            left -= len(line)
+            if left < 0 and self.waiting:
+                return
+            yield self.content_line(line)
+
+
+@fault("user-flushes-input", breaks=("R1939-3-RESP-SYNTAX-01",))
+class UserFlushesInput(_Segment):
+    """USER throws away the PASS that came behind it in one segment."""
+
+    def do_user(self, name: bytes) -> Reply:
+        self.waiting.clear()
+        yield from super().do_user(name)
+
+
+@fault("login-flushes-input", breaks=("R1939-3-RESP-SYNTAX-01",))
+class LoginFlushesInput(_Segment):
+    """A successful login throws away the commands that came behind it in one segment."""
+
+    def admit(self, account: Account) -> Reply:
+        self.waiting.clear()
+        yield from super().admit(account)
+
+
+@fault("pipelined-dele-without-effect", breaks=("R1939-6-UPDATE-05",))
+class PipelinedDeleWithoutEffect(_Segment):
+    """DELE is answered +OK and marks nothing when another command came behind it in one segment."""
+
+    def mark(self, number: int) -> None:
+        if not self.waiting:
+            super().mark(number)
+
+
+@fault("quit-pipelined-behind-dele-removes-nothing", breaks=("R1939-6-UPDATE-05",))
+class QuitPipelinedBehindDeleRemovesNothing(_Segment):
+    """QUIT removes nothing when it comes in one segment with DELE."""
+
+    def update(self) -> bool:
+        return any(isinstance(line, bytes) and line.startswith(b"DELE") for line in self.segment) or super().update()
