@@ -166,6 +166,7 @@ def syntax(bench: Bench) -> None:
     )
     client.ask("AUTH", "STLS", "RPOP x", "NOOP x", "LIST  1", "LIST\t1", "NOOP ", "LIST 1 2", "LIST 01", "XREFERENCE")
     client.ask("RETR", "DELE", "TOP", "TOP 1", "USER", "A" * 300, "LIST " + "1" * 40, "STAT")
+    client.send(b"NOOP\rx\r\n")
     for line in (b"NOOP\0x\r\n", b"NO\x01OP\r\n", b"NOOP\n", b"\r\n", b"NO\xffOP\r\n", b"NOOP\r", b"\n"):
         client.send(line)
     for octet in b"STAT\r\n":
@@ -191,6 +192,17 @@ def quit_variants(bench: Bench) -> None:
     client.send(b"USER conformance1\r\nPASS Open Sesame:1\r\nSTAT\r\n")
     client.send(b"DELE 1\r\nDELE 2\r\nQUIT\r\n")
     bench.stored()
+    for commands in (["BAD"], ["LIST"], ["PASS x", "STAT"], ["rset", "STAT", "DELE 1"]):
+        bench.seed(["02.one", "11.empty"])
+        bench.session().ask("DELE 1", *commands, "quit")
+        bench.stored()
+    bench.session().ask("DELE 1", "DELE 2", "QUIT")
+    bench.stored()
+    client = bench.connect()
+    digest = hashlib.md5(client.stamp + b"Open Sesame:1").hexdigest()
+    client.ask(f"apop conformance1 {digest}")
+    client.fin()
+    bench.connect().ask("BAD", "USER conformance1", "PASS Open Sesame:1")
 
 
 def content(bench: Bench) -> None:
@@ -232,11 +244,12 @@ def empty(bench: Bench) -> None:
 def numbers(bench: Bench) -> None:
     bench.seed(["02.one", "03.two", "04.cut"])
     arguments = ["0", "00", "-1", "+1", "1x", "0x1", "1.0", "1e0", "4", "x", "65537", "4294967297", "9" * 30]
+    arguments += ["1L", "0_1", "#1"]
     for command, argument in itertools.product(("LIST", "UIDL", "RETR", "TOP", "DELE"), arguments):
         client = bench.session()
         client.ask(f"{command} {argument}" + (" 0" if command == "TOP" else ""), "STAT")
         client.fin()
-    bench.session().ask("TOP 1 -1", "TOP 1 x", "TOP 1", "TOP 1 1 1", "TOP 1 +1")
+    bench.session().ask("TOP 1 -1", "TOP 1 x", "TOP 1", "TOP 1 1 1", "TOP 1 +1", "TOP 1 ")
 
 
 def deletion(bench: Bench) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from conformance.checks.survivors import survivors
 from conformance.expect import expect, expect_that
-from conformance.maildrop.corpus import three_messages
+from conformance.maildrop.corpus import empty, three_messages
 from conformance.maildrop.keeper import Maildrop
 from conformance.marks import any_maildrop, deletes, maildrop, verifies
 from conformance.plugin.bench import Bench
@@ -98,8 +98,11 @@ def test_quit_with_an_argument_is_not_half_done(log_in: LogIn, drop: Maildrop, f
 
 
 @verifies("R1939-3-QUIT-01", "R1939-3-CONN-03", "R1939-6-CONN-01", "R1939-6-QUIT-02", "R1939-A-QUIT-01")
-@any_maildrop(least=0)
-def test_quit_is_answered_and_the_server_closes(transaction: Session, judge: Judge) -> None:
+@pytest.mark.parametrize(
+    "messages",
+    [pytest.param("any", marks=any_maildrop(least=0)), pytest.param("none", marks=maildrop(empty))],
+)
+def test_quit_is_answered_and_the_server_closes(transaction: Session, judge: Judge, messages: str) -> None:
     """QUIT with nothing marked is answered with a reply, and then the server closes the connection.
 
     -ERR says that messages could not be removed. There are none to remove, so it is a warning.

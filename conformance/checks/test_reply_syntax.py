@@ -10,7 +10,7 @@ from conformance.checks.aftermath import expect_in_step, stat_after_refusal
 from conformance.checks.pipelining import in_one_segment
 from conformance.expect import expect, expect_that
 from conformance.maildrop.corpus import pick, three_messages
-from conformance.marks import any_maildrop, maildrop, verifies
+from conformance.marks import any_maildrop, deletes, maildrop, verifies
 from conformance.plugin.bench import Bench
 from conformance.plugin.fixtures import Connect, LogIn
 from conformance.plugin.judging import Judge
@@ -136,6 +136,9 @@ TWO_COMMANDS = {
 }
 
 
+SILENCE = 1.0
+"""Seconds in which nobody says anything; a server that speaks unasked does so at once, or when a timer fires."""
+
 MANY = 150
 """Commands in one segment: about 1000 octets, which every buffer holds."""
 
@@ -252,6 +255,21 @@ def test_each_command_has_one_response_in_order(transaction: Session, recorder: 
     expect_in_step(transaction)
     unasked = [where for defect, where in recorder.defects if defect is Defect.SURPLUS]
     expect("octets that no command asked for", unasked, [])
+
+
+@verifies("R1939-3-RESP-SYNTAX-01")
+def test_nothing_comes_unasked_before_login(connection: Session) -> None:
+    """After the greeting the client says nothing for a second: nothing comes, for the server speaks when asked."""
+    expect("what comes in a second of silence", connection.silence(SILENCE), b"")
+
+
+@verifies("R1939-3-RESP-SYNTAX-01")
+@maildrop(three_messages)
+@deletes
+def test_nothing_comes_unasked_after_dele(transaction: Session) -> None:
+    """After a login and DELE 1 the client says nothing for a second: nothing comes."""
+    transaction.dele(1).ok()
+    expect("what comes in a second of silence", transaction.silence(SILENCE), b"")
 
 
 @verifies("R1939-3-RESP-SYNTAX-01")

@@ -34,10 +34,14 @@ def test_rset_is_refused_before_login(connection: Session) -> None:
 @maildrop(three_messages)
 @deletes
 def test_rset_unmarks_all_messages(transaction: Session, facts: Facts, marked: tuple[int, ...]) -> None:
-    """After some DELE and RSET all messages are listed again, with the same numbers, sizes and unique-ids."""
+    """After some DELE and RSET all messages are listed again, with the same numbers, sizes and unique-ids.
+
+    STAT, LIST and UIDL also come between DELE and RSET: what they showed there is of no account any more.
+    """
     before = listings(transaction, facts)
     for number in marked:
         transaction.dele(number).ok()
+    listings(transaction, facts)
     transaction.rset().ok()
     expect("the maildrop after RSET", listings(transaction, facts), before)
 

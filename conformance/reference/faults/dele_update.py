@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from conformance.reference.faults.registry import fault
-from conformance.reference.service import Ending, Refused, Reply, Service, State
+from conformance.reference.service import Command, Ending, Refused, Reply, Service, State
 from conformance.reference.site import Account, Site
 from conformance.reference.store import Message
 
@@ -475,3 +475,112 @@ class UpdateTrimsManyMessages(Service):
         if len(self.messages) > 20:
             self.marked.add(1)
         return super().update()
+
+
+class _Cancelled(Service):
+    """Some commands make QUIT remove nothing, though the marks stay where they are."""
+
+    cancelled = False
+
+    def update(self) -> bool:
+        return self.cancelled or super().update()
+
+
+@fault("listing-cancels-removal", breaks=("R1939-6-UPDATE-05",))
+class ListingCancelsRemoval(_Cancelled):
+    """QUIT removes nothing when LIST, UIDL, TOP or CAPA came after DELE."""
+
+    def run(self, arguments: tuple[bytes, ...]) -> Reply:
+        self.cancelled = self.keyword in ("LIST", "UIDL", "TOP", "CAPA") or (self.cancelled and self.keyword != "DELE")
+        yield from super().run(arguments)
+
+
+@fault("refused-command-cancels-removal", breaks=("R1939-6-UPDATE-05", "R1939-3-CMD-SYNTAX-14"))
+class RefusedCommandCancelsRemoval(_Cancelled):
+    """QUIT removes nothing when a command of the session was refused."""
+
+    def err(self, text: str = "", code: str = "") -> bytes:
+        self.cancelled = True
+        return super().err(text, code)
+
+
+@fault("refusal-before-quit-cancels-removal", breaks=("R1939-6-UPDATE-05", "R1939-3-CMD-SYNTAX-14"))
+class RefusalBeforeQuitCancelsRemoval(RefusedCommandCancelsRemoval):
+    """QUIT removes nothing when the command before it was refused."""
+
+    def ok(self, text: str = "", code: str = "") -> bytes:
+        self.cancelled = False
+        return super().ok(text, code)
+
+
+@fault("refused-login-clears-marks", breaks=("R1939-3-CMD-SYNTAX-14",))
+class RefusedLoginClearsMarks(Service):
+    """USER, PASS and APOP are refused in the TRANSACTION state, and the last two unmark all messages."""
+
+    def states(self, command: Command) -> frozenset[State]:
+        if self.keyword in ("PASS", "APOP"):
+            self.marked.clear()
+        return super().states(command)
+
+
+@fault("update-removes-twins", breaks=("R1939-6-UPDATE-09",))
+class UpdateRemovesTwins(Service):
+    """QUIT removes with a marked message those that have the same octets, as a store does that keeps them once."""
+
+    def update(self) -> bool:
+        marked = {self.message(number).stored() for number in self.marked}
+        self.marked |= {number for number in self.listed() if self.message(number).stored() in marked}
+        return super().update()
+
+
+@fault("update-removes-by-size", breaks=("R1939-6-UPDATE-09",))
+class UpdateRemovesBySize(Service):
+    """QUIT removes with a marked message those that have the same size."""
+
+    def update(self) -> bool:
+        marked = {self.message(number).size for number in self.marked}
+        self.marked |= {number for number in self.listed() if self.message(number).size in marked}
+        return super().update()
+
+
+@fault("update-keeps-empty-messages", breaks=("R1939-6-UPDATE-05",))
+class UpdateKeepsEmptyMessages(Service):
+    """QUIT leaves messages without a header where they are."""
+
+    def remove(self, message: Message) -> bool:
+        return message.lines()[:1] in ([], [b""]) or super().remove(message)
+
+
+@fault("quit-second-reply-after-removal", breaks=("R1939-3-RESP-SYNTAX-01",))
+class QuitSecondReplyAfterRemoval(Service):
+    """QUIT has two replies when messages were marked."""
+
+    def farewell(self, removed: bool) -> Reply:
+        if self.marked:
+            yield self.ok("removed") if removed else self.err("some deleted messages not removed")
+        yield from super().farewell(removed)
+
+
+@fault("quit-refused-in-empty-maildrop", breaks=("R1939-6-QUIT-02",))
+class QuitRefusedInEmptyMaildrop(Service):
+    """QUIT is answered -ERR when the maildrop is empty."""
+
+    def farewell(self, removed: bool) -> Reply:
+        empty = self.account is not None and not self.messages
+        yield self.err("no messages") if empty else next(iter(super().farewell(removed)))
+
+
+@fault("listing-kept-over-rset", breaks=("R1939-5-RSET-03",))
+class ListingKeptOverRset(Service):
+    """What STAT, LIST and UIDL show is worked out anew after DELE, and not after RSET."""
+
+    kept: list[int] | None = None
+
+    def mark(self, number: int) -> None:
+        super().mark(number)
+        self.kept = None
+
+    def listed(self) -> list[int]:
+        if self.kept is None:
+            self.kept = super().listed()
+        return self.kept

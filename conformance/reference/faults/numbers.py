@@ -191,3 +191,52 @@ class UidlOfAbsentOk(_AbsentIsFine):
     """UIDL of a message that does not exist is answered +OK."""
 
     keyword_that_accepts = "UIDL"
+
+
+@fault("underscore-in-number-accepted", breaks=("R1939-3-CMD-SYNTAX-11",))
+class UnderscoreInNumberAccepted(_OtherNotation):
+    """A message-number may have underscores between its digits, as in 0_1."""
+
+    def reading(self, argument: bytes) -> int | None:
+        return int(argument) if re.fullmatch(rb"[0-9]+(_[0-9]+)+", argument) else None
+
+
+@fault("number-suffix-accepted", breaks=("R1939-3-CMD-SYNTAX-11",))
+class NumberSuffixAccepted(_OtherNotation):
+    """A message-number may be written with the suffix that integers have in some languages, as in 1L."""
+
+    def reading(self, argument: bytes) -> int | None:
+        return int(argument[:-1]) if re.fullmatch(rb"[0-9]+[lLuU]", argument) else None
+
+
+@fault("number-sign-accepted", breaks=("R1939-3-CMD-SYNTAX-11",))
+class NumberSignAccepted(_OtherNotation):
+    """A message-number may be written with a number sign, as in #1."""
+
+    def reading(self, argument: bytes) -> int | None:
+        return int(argument[1:]) if re.fullmatch(rb"#[0-9]+", argument) else None
+
+
+class _OtherLineCount(Service):
+    """One argument that is no number is taken for a number of lines."""
+
+    taken = b""
+
+    def check_argument(self, argument: bytes) -> None:
+        if self.keyword != "TOP" or argument != self.taken:
+            super().check_argument(argument)
+
+    def line_count(self, argument: bytes) -> int:
+        return 0 if argument == self.taken else super().line_count(argument)
+
+
+@fault("line-count-with-sign-accepted", breaks=("R1939-3-CMD-SYNTAX-11",))
+class LineCountWithSignAccepted(_OtherLineCount):
+    """TOP takes +1 for a number of lines."""
+
+    taken = b"+1"
+
+
+@fault("empty-line-count-accepted", breaks=("R1939-3-CMD-SYNTAX-11",))
+class EmptyLineCountAccepted(_OtherLineCount):
+    """TOP takes nothing behind a space for no lines."""

@@ -157,3 +157,32 @@ class HalfCloseNotNoticed(Service):
     def end_of_input(self) -> Reply:
         yield Pause(60)
         yield from super().end_of_input()
+
+
+class _SpeaksUnasked(Service):
+    """A client that has been silent for half a second in one state is spoken to, once."""
+
+    state_of_silence = State.TRANSACTION
+    spoken = False
+
+    def seconds_left(self) -> float:
+        waits = not self.spoken and self.state is self.state_of_silence
+        return self.last_command + 0.5 - self.site.clock() if waits else super().seconds_left()
+
+    def expired(self) -> Reply:
+        if self.spoken or self.state is not self.state_of_silence:
+            yield from super().expired()
+        self.spoken = True
+        yield self.ok("still there?")
+
+
+@fault("speaks-unasked", breaks=("R1939-3-RESP-SYNTAX-01",))
+class SpeaksUnasked(_SpeaksUnasked):
+    """After half a second without a command in the TRANSACTION state a line comes that nobody asked for."""
+
+
+@fault("speaks-unasked-before-login", breaks=("R1939-3-RESP-SYNTAX-01",))
+class SpeaksUnaskedBeforeLogin(_SpeaksUnasked):
+    """After half a second without a command in the AUTHORIZATION state a line comes that nobody asked for."""
+
+    state_of_silence = State.AUTHORIZATION

@@ -479,3 +479,66 @@ class QuitPipelinedBehindDeleRemovesNothing(_Segment):
 
     def update(self) -> bool:
         return any(isinstance(line, bytes) and line.startswith(b"DELE") for line in self.segment) or super().update()
+
+
+class _LowerCaseIdle(Service):
+    """A command in lower case is answered as in upper case, and does nothing."""
+
+    keyword_that_idles = b""
+    idles = False
+
+    def split(self, line: bytes) -> tuple[str, bytes | None]:
+        self.idles = line.startswith(self.keyword_that_idles)
+        return super().split(line)
+
+
+@fault("lower-case-quit-removes-nothing", breaks=("R1939-3-CMD-SYNTAX-01", "R1939-6-UPDATE-05"))
+class LowerCaseQuitRemovesNothing(_LowerCaseIdle):
+    """QUIT in lower case is answered +OK, and removes nothing."""
+
+    keyword_that_idles = b"quit"
+
+    def update(self) -> bool:
+        return self.idles or super().update()
+
+
+@fault("lower-case-rset-unmarks-nothing", breaks=("R1939-3-CMD-SYNTAX-01",))
+class LowerCaseRsetUnmarksNothing(_LowerCaseIdle):
+    """RSET in lower case is answered +OK, and unmarks nothing."""
+
+    keyword_that_idles = b"rset"
+
+    def do_rset(self) -> Reply:
+        if self.idles:
+            yield self.ok()
+        else:
+            yield from super().do_rset()
+
+
+@fault("lower-case-apop-refused", breaks=("R1939-3-CMD-SYNTAX-01",))
+class LowerCaseApopRefused(_LowerCaseIdle):
+    """APOP in lower case is refused."""
+
+    keyword_that_idles = b"apop"
+
+    def do_apop(self, name: bytes, digest: bytes) -> Reply:
+        if self.idles:
+            raise Refused("unknown command")
+        yield from super().do_apop(name, digest)
+
+
+@fault("cr-ends-command", breaks=("R1939-3-CMD-SYNTAX-06",))
+class CrEndsCommand(Service):
+    """A command ends at a CR for the parser, so that what follows it in the line is ignored."""
+
+    def dispatch(self, line: bytes | Flaw) -> Reply:
+        return super().dispatch(line.partition(b"\r")[0] if isinstance(line, bytes) else line)
+
+
+@fault("cr-separates-commands", breaks=("R1939-3-CMD-SYNTAX-06",))
+class CrSeparatesCommands(Service):
+    """A CR that stands in a line separates two commands."""
+
+    def lines(self, octets: bytes) -> Iterator[bytes | Flaw]:
+        for line in super().lines(octets):
+            yield from line.split(b"\r") if isinstance(line, bytes) else [line]
