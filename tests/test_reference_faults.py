@@ -386,6 +386,9 @@ def locks(bench: Bench) -> None:
     bench.seed(["01.dots", "02.one", "03.two"], "conformance2")
     first = bench.session()
     first.ask("UIDL")
+    insistent = bench.connect()
+    insistent.ask(*["USER conformance1", "PASS Open Sesame:1"] * 3)
+    insistent.fin()
     for _ in range(3):
         second = bench.connect()
         second.ask("USER conformance1", "PASS Open Sesame:1", "STAT", "DELE 1", "QUIT")
@@ -406,6 +409,16 @@ def locks(bench: Bench) -> None:
     bench.now += 20
     bench.session().ask("STAT", "DELE 1", "QUIT")
     bench.session().ask("STAT", "QUIT")
+    for command in ("RSET", "DELE 1", "BAD"):
+        first = bench.session()
+        first.ask(command)
+        bench.session().ask("STAT", "QUIT")
+        first.reset()
+    first = bench.session()
+    for command in ("QUIT", "PASS wrong"):
+        bench.connect().ask("USER conformance1", command)
+        bench.session().ask("STAT", "QUIT")
+    first.reset()
 
 
 def reuse(bench: Bench) -> None:

@@ -5,6 +5,7 @@ from hashlib import sha256
 
 import pytest
 
+from conformance.checks.aftermath import is_closed
 from conformance.checks.failed_login import fail_to_log_in
 from conformance.expect import expect, expect_that
 from conformance.maildrop.corpus import three_messages
@@ -87,14 +88,20 @@ def test_every_further_login_is_refused(
 ) -> None:
     """A server that refuses a second login for the lock refuses all that follow, by PASS and by APOP, until QUIT.
 
-    A refused login does not break the lock when it ends either. After QUIT of the first session the next login works.
+    Two more attempts on the connection that was refused, where the server leaves it open, count as much as others.
+    Neither a refused login nor USER alone breaks the lock when its connection ends. After QUIT of the first session
+    the next login works.
     """
     first = log_in()
     _need_refusal(second := connect(), account, bench)
+    _insist(second, account, bench)
     third = connect()
     expect_that("-ERR to a third login", reply := bench.target.authenticate(third, account), reply.is_err)
     second.leave()
     third.leave()
+    hesitant = connect()
+    hesitant.user(account.user)
+    hesitant.leave()
     fourth = connect()
     expect_that("-ERR to a fourth login", reply := bench.target.authenticate(fourth, account), reply.is_err)
     fourth.leave()
@@ -105,6 +112,39 @@ def test_every_further_login_is_refused(
     first.quit()
     first.read_to_eof()
     _logged_in(log_in, account)
+
+
+@verifies("R1939-4-LOCK-07")
+@maildrop(three_messages)
+@deletes
+def test_the_lock_outlives_the_commands_of_its_session(
+    transaction: Session, connect: Connect, account: Account, bench: Bench
+) -> None:
+    """DELE 1, RSET, RETR 1, DELE 3 and RETR 4 of three messages, which is refused: other logins are refused as before.
+
+    Only a server that refuses a second login before them is judged, and only while it has the first session open.
+    """
+    _need_refusal(second := connect(), account, bench)
+    second.leave()
+    for command in ("DELE 1", "RSET", "RETR 1", "DELE 3", "RETR 4", "NOOP"):
+        transaction.command(command)
+    third = connect()
+    expect_that("-ERR to another login", reply := bench.target.authenticate(third, account), reply.is_err)
+
+
+@verifies("R1939-4-LOCK-07")
+@any_maildrop(least=0)
+def test_a_wrong_password_does_not_break_the_lock(
+    log_in: LogIn, connect: Connect, account: Account, bench: Bench, failed_logins: FailedLogins
+) -> None:
+    """Where a second login is refused for the lock, so is one that comes after a login with a wrong password."""
+    log_in()
+    _need_refusal(second := connect(), account, bench)
+    second.leave()
+    fail_to_log_in(guesser := connect(), account, failed_logins).err()
+    guesser.leave()
+    third = connect()
+    expect_that("-ERR to another login", reply := bench.target.authenticate(third, account), reply.is_err)
 
 
 @verifies("R1939-4-LOCK-07")
@@ -174,6 +214,17 @@ def _need_refusal(session: Session, account: Account, bench: Bench) -> None:
         raise NotApplicable("the server lets a second session of a user wait for the end of the first")
     if reply.is_ok:
         raise NotApplicable("the server admits a second session of a user")
+
+
+def _insist(session: Session, account: Account, bench: Bench) -> None:
+    """Log in two more times on a connection that was refused for the lock, unless the server closes it."""
+    try:
+        for attempt in ("second", "third"):
+            reply = bench.target.authenticate(session, account)
+            expect_that(f"-ERR to the {attempt} attempt on one connection", reply, reply.is_err)
+    except NoReplyError:
+        if not is_closed(session):
+            raise
 
 
 def _logged_in(log_in: LogIn, account: Account) -> Session:

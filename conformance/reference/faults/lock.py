@@ -62,14 +62,11 @@ class LockIgnoredByApop(Service):
         return super().take_lock() or self.keyword == "APOP"
 
 
-@fault("lock-broken-by-refused-session", breaks=("R1939-4-LOCK-07",))
-class LockBrokenByRefusedSession(Service):
-    """When a session that was refused for the lock ends, the lock of the other session is released."""
+class _Breakable(Service):
+    """Something on another connection can break the lock of a session: the next login gets in."""
 
-    def release_lock(self) -> None:
-        if self.account is not None:
-            self.site.memory.setdefault("broken", set()).add(self.account.name)
-        super().release_lock()
+    def break_lock(self, name: bytes) -> None:
+        self.site.memory.setdefault("broken", set()).add(name)
 
     def take_lock(self) -> bool:
         broken: set[bytes] = self.site.memory.setdefault("broken", set())
@@ -77,6 +74,98 @@ class LockBrokenByRefusedSession(Service):
         free = super().take_lock() or name in broken
         broken.discard(name)
         return free
+
+
+@fault("lock-broken-by-refused-session", breaks=("R1939-4-LOCK-07",))
+class LockBrokenByRefusedSession(_Breakable):
+    """When a session that was refused for the lock ends, the lock of the other session is released."""
+
+    def release_lock(self) -> None:
+        if self.account is not None:
+            self.break_lock(self.account.name)
+        super().release_lock()
+
+
+@fault("lock-broken-by-wrong-password", breaks=("R1939-4-LOCK-07",))
+class LockBrokenByWrongPassword(_Breakable):
+    """A login with a wrong password releases the lock that another session of that user has."""
+
+    def deny(self, account: Account | None) -> Reply:
+        if account is not None:
+            self.break_lock(account.name)
+        yield from super().deny(account)
+
+
+@fault("lock-broken-by-user-and-quit", breaks=("R1939-4-LOCK-07",))
+class LockBrokenByUserAndQuit(_Breakable):
+    """QUIT after USER, without a login, releases the lock that another session of that user has."""
+
+    def do_quit(self) -> Reply:
+        if self.user_before is not None:
+            self.break_lock(self.user_before)
+        yield from super().do_quit()
+
+
+class _Persistence(Service):
+    """The lock refuses a connection some times, and then admits it."""
+
+    refusals_left = 0
+
+    def take_lock(self) -> bool:
+        if super().take_lock() or not self.refusals_left:
+            return True
+        self.refusals_left -= 1
+        return False
+
+
+@fault("lock-yields-to-second-attempt", breaks=("R1939-4-LOCK-07",))
+class LockYieldsToSecondAttempt(_Persistence):
+    """A second session is refused; the next attempt on the same connection is admitted."""
+
+    refusals_left = 1
+
+
+@fault("lock-yields-to-third-attempt", breaks=("R1939-4-LOCK-07",))
+class LockYieldsToThirdAttempt(_Persistence):
+    """A second session is refused twice; the third attempt on the same connection is admitted."""
+
+    refusals_left = 2
+
+
+@fault("lock-released-by-rset", breaks=("R1939-4-LOCK-07",))
+class LockReleasedByRset(Service):
+    """RSET gives the session's lock back."""
+
+    def do_rset(self) -> Reply:
+        self.release_lock()
+        yield from super().do_rset()
+
+
+@fault("lock-released-by-dele", breaks=("R1939-4-LOCK-07",))
+class LockReleasedByDele(Service):
+    """DELE gives the session's lock back."""
+
+    def mark(self, number: int) -> None:
+        self.release_lock()
+        super().mark(number)
+
+
+@fault("lock-released-by-retr", breaks=("R1939-4-LOCK-07",))
+class LockReleasedByRetr(Service):
+    """The first RETR gives the session's lock back."""
+
+    def do_retr(self, argument: bytes) -> Reply:
+        self.release_lock()
+        yield from super().do_retr(argument)
+
+
+@fault("lock-released-by-error", breaks=("R1939-4-LOCK-07",))
+class LockReleasedByError(Service):
+    """A command that is refused gives the session's lock back."""
+
+    def err(self, text: str = "", code: str = "") -> bytes:
+        self.release_lock()
+        return super().err(text, code)
 
 
 @fault("lock-refusal-positive", breaks=("R1939-7-PASS-08", "R1939-4-LOCK-04"))
