@@ -10,6 +10,7 @@ from conformance.maildrop.corpus import (
     five_messages,
     forged_unique_ids,
     inbox,
+    late_look_alikes,
     look_alikes,
     malformed,
     message_ids,
@@ -91,6 +92,16 @@ def test_single_and_multi_line_listings_agree(transaction: Session) -> None:
     expect("UIDL n of each n in UIDL", {n: transaction.uidl(n).by_number.get(n) for n in listing}, listing)
 
 
+@verifies("R1939-7-UIDL-05", "R1939-4-MSGNUM-01")
+@maildrop(five_messages)
+@deletes
+def test_single_and_multi_line_listings_agree_after_a_deletion(transaction: Session) -> None:
+    """After DELE 2 of five messages, UIDL n says for each n what UIDL says."""
+    transaction.dele(2).ok()
+    listing = transaction.uidl().by_number
+    expect("UIDL n of each n in UIDL", {n: transaction.uidl(n).by_number.get(n) for n in listing}, listing)
+
+
 @verifies("R1939-7-UIDL-06")
 @maildrop(empty)
 def test_an_empty_maildrop_has_an_empty_listing(transaction: Session) -> None:
@@ -166,6 +177,14 @@ def test_messages_that_differ_in_one_word_have_different_unique_ids(transaction:
     expect("the number of different unique-ids", len(set(transaction.uidl().by_number.values())), len(look_alikes))
 
 
+@verifies("R1939-7-UIDL-10")
+@maildrop(late_look_alikes)
+def test_messages_that_differ_at_their_end_have_different_unique_ids(transaction: Session) -> None:
+    """Two messages of the same size, 10 kB, that are the same up to the last word have different unique-ids."""
+    different = len(set(transaction.uidl().by_number.values()))
+    expect("the number of different unique-ids", different, len(late_look_alikes))
+
+
 @verifies("R1939-7-UIDL-16")
 @maildrop(twins)
 def test_identical_messages_may_share_a_unique_id(transaction: Session, judge: Judge) -> None:
@@ -180,12 +199,15 @@ def test_identical_messages_may_share_a_unique_id(transaction: Session, judge: J
 @verifies("R1939-7-UIDL-05")
 @maildrop(three_messages)
 @deletes
-def test_unique_ids_stay_within_the_session(transaction: Session) -> None:
-    """UIDL says the same after RETR, after DELE and RSET, and when it is asked twice."""
+def test_unique_ids_stay_within_the_session(transaction: Session, facts: Facts) -> None:
+    """UIDL says the same after RETR, after TOP, after DELE and RSET, and when it is asked twice."""
     before = sorted(transaction.uidl().rows)
     expect("UIDL asked again, sorted", sorted(transaction.uidl().rows), before)
     transaction.retr(1).ok()
     expect("UIDL after RETR 1, sorted", sorted(transaction.uidl().rows), before)
+    if facts.top:
+        transaction.top(1, 1).ok()
+        expect("UIDL after TOP 1 1, sorted", sorted(transaction.uidl().rows), before)
     transaction.dele(2).ok()
     expect("UIDL after DELE 2, sorted", sorted(transaction.uidl().rows), [row for row in before if row[0] != 2])
     transaction.rset().ok()
@@ -281,3 +303,31 @@ def test_unique_ids_are_not_used_again(log_in: LogIn, drop: Maildrop) -> None:
         drop.deliver(message)
     again = sorted(before & set(log_in().uidl().by_number.values()))
     expect("unique-ids of deleted messages that came back", again, [])
+
+
+@verifies("R1939-7-UIDL-14")
+@maildrop(three_messages)
+@deletes
+@pytest.mark.parametrize("kept", [0, 2], ids=["all_are_deleted", "the_last_is_deleted"])
+def test_unique_ids_are_not_used_again_after_a_session_in_between(log_in: LogIn, drop: Maildrop, kept: int) -> None:
+    """Messages are deleted, a session asks UIDL, a different message arrives, twice: no old unique-id comes back.
+
+    A count that is made anew from what the maildrop holds forgets in that session what it had given away. As for the
+    check before, this is a warning.
+    """
+    gone: set[bytes] = set()
+    again: set[bytes] = set()
+    for message in five_messages[3:]:
+        session = log_in()
+        unique_ids = session.uidl().by_number
+        again |= gone & set(unique_ids.values())
+        for number in sorted(unique_ids)[kept:]:
+            session.dele(number).ok()
+            gone.add(unique_ids[number])
+        update(session)
+        between = log_in()
+        between.uidl()
+        update(between)
+        drop.deliver(message)
+    again |= gone & set(log_in().uidl().by_number.values())
+    expect("unique-ids of deleted messages that came back", sorted(again), [])

@@ -7,7 +7,7 @@ from conformance.maildrop.corpus.boundaries import (
     short_lines,
 )
 from conformance.maildrop.corpus.dots import dots
-from conformance.maildrop.corpus.identity import forged_unique_ids, look_alikes, message_ids, twins
+from conformance.maildrop.corpus.identity import forged_unique_ids, late_look_alikes, look_alikes, message_ids, twins
 from conformance.maildrop.corpus.inbox import inbox
 from conformance.maildrop.corpus.line_ends import bare_line_ends, unterminated, white_space
 from conformance.maildrop.corpus.long_lines import long_lines
@@ -33,6 +33,7 @@ __all__ = [
     "forged_unique_ids",
     "headers",
     "inbox",
+    "late_look_alikes",
     "long_lines",
     "look_alikes",
     "malformed",
@@ -67,6 +68,7 @@ everything = (
     *eight_bit_bodies,
     *twins,
     *look_alikes,
+    *late_look_alikes,
     *forged_unique_ids,
     *message_ids,
     *boundaries,

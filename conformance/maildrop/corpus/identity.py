@@ -13,6 +13,11 @@ look_alikes = (
     Message("look-alike-first", _LIKE + b"Yours is the first." + CRLF, "Of two messages only one word differs."),
     Message("look-alike-second", _LIKE + b"Yours is the other." + CRLF, "It has the header and the size of another."),
 )
+_LONG = _LIKE + b"".join(b"Line %03d of those that both have.\r\n" % number for number in range(1, 301))
+late_look_alikes = (
+    Message("look-alike-late-first", _LONG + b"It ends first." + CRLF, "Of 10 kB only the last word differs."),
+    Message("look-alike-late-second", _LONG + b"It ends other." + CRLF, "It has all of another message but its end."),
+)
 _FORGED = (b"X-UIDL: forged-unique-id", b"X-UID: 1", b"Status: RO")
 forged_unique_ids = (
     ordinary(

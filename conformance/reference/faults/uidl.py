@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 
 from conformance.reference.faults.registry import fault
 from conformance.reference.service import Refused, Reply, Service
@@ -314,6 +315,93 @@ class UniqueIdReused(Service):
     def unique_id(self, message: Message) -> str:
         name = self.account.name if self.account else b""
         return f"id-{self.site.memory[f'ids of {name!r}'][message.base_name]}"
+
+
+class _Counted(Service):
+    """Unique-ids are counted by maildrop, and the count goes back at some time."""
+
+    def ids(self, account: Account | None) -> dict[bytes, int]:
+        known: dict[bytes, int] = self.site.memory.setdefault(f"ids of {account.name!r}" if account else "", {})
+        return known
+
+    def open_maildrop(self, account: Account) -> tuple[Message, ...]:
+        messages = super().open_maildrop(account)
+        known = self.ids(account)
+        highest = self.highest(account)
+        for gone in known.keys() - {message.base_name for message in messages}:
+            del known[gone]
+        for message in messages:
+            if message.base_name not in known:
+                known[message.base_name] = highest = highest + 1
+        self.site.memory[f"highest of {account.name!r}"] = highest if messages else 0
+        return messages
+
+    def highest(self, account: Account) -> int:
+        """Return the highest count, after which the next one is counted."""
+        raise NotImplementedError
+
+    def unique_id(self, message: Message) -> str:
+        return f"id-{self.ids(self.account)[message.base_name]}"
+
+
+@fault("unique-id-count-reset-when-empty", breaks=("R1939-7-UIDL-14",))
+class UniqueIdCountResetWhenEmpty(_Counted):
+    """Unique-ids are counted, and counted from 1 again after a session that has found the maildrop empty."""
+
+    def highest(self, account: Account) -> int:
+        return int(self.site.memory.get(f"highest of {account.name!r}", 0))
+
+
+@fault("unique-id-after-highest", breaks=("R1939-7-UIDL-14",))
+class UniqueIdAfterHighest(_Counted):
+    """A new message gets the unique-id after the highest of the session before, which may be that of a removed one."""
+
+    def highest(self, account: Account) -> int:
+        return max(self.ids(account).values(), default=0)
+
+
+@fault("unique-id-from-first-512-octets", breaks=("R1939-7-UIDL-10",))
+class UniqueIdFromFirst512Octets(Service):
+    """The unique-id is a hash of the first 512 octets, so that messages that differ behind them share it."""
+
+    def unique_id(self, message: Message) -> str:
+        return _short(message.octets()[:512])
+
+
+@fault("unique-id-from-first-8192-octets", breaks=("R1939-7-UIDL-10",))
+class UniqueIdFromFirst8192Octets(Service):
+    """The unique-id is a hash of size and first 8192 octets, so that messages that differ behind them share it."""
+
+    def unique_id(self, message: Message) -> str:
+        return _short(message.size, message.octets()[:8192])
+
+
+@fault("unique-id-changes-after-top", breaks=("R1939-7-UIDL-05",))
+class UniqueIdChangesAfterTop(Service):
+    """The unique-id of a message changes when TOP has read it in this session."""
+
+    read_by_top = ""
+
+    def top_lines(self, message: Message, count: int) -> Iterable[bytes]:
+        self.read_by_top = message.unique_id
+        return super().top_lines(message, count)
+
+    def unique_id(self, message: Message) -> str:
+        known = super().unique_id(message)
+        return _short(known) if known == self.read_by_top else known
+
+
+@fault("uidl-n-shifts-after-dele", breaks=("R1939-7-UIDL-05", "R1939-4-MSGNUM-01"))
+class UidlNShiftsAfterDele(Service):
+    """After DELE, UIDL with a message-number gives the unique-id of the message at that place among those left."""
+
+    def do_uidl(self, argument: bytes | None = None) -> Reply:
+        if argument is None:
+            yield from super().do_uidl()
+        else:
+            number = self.message_number(argument)
+            left = self.listed()
+            yield self.ok(f"{number} {self.unique_id(self.message(left[min(number, len(left)) - 1]))}")
 
 
 @fault("unique-id-of-empty-message-empty", breaks=("R1939-7-UIDL-09", "R1939-7-UIDL-07"))
