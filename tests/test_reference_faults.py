@@ -220,7 +220,7 @@ def content(bench: Bench) -> None:
 def large(bench: Bench) -> None:
     bench.deliver("1", LARGE)
     client = bench.session()
-    client.ask("RETR 1", "TOP 1 99999")
+    client.ask("STAT", "RETR 1", "TOP 1 99999")
     client.send(b"RETR 1\r\nRETR 1\r\n")
     taken = client.service.received(b"RETR 1\r\n")
     for item in client.service.segments(taken):
@@ -232,7 +232,7 @@ def many(bench: Bench) -> None:
     for number in range(1, 26):
         bench.deliver(f"{number:02}.many", b"Subject: %d\r\n\r\n%s\r\n" % (number, b"x" * 2600 * number))
     client = bench.session()
-    client.ask("LIST", "DELE 1", "TOP 2 0", "RSET", *(f"DELE {number}" for number in range(2, 26)), "NOOP", "QUIT")
+    client.ask("LIST", "DELE 1", "TOP 2 0", "RSET", *(f"DELE {number}" for number in range(2, 26)), "NOOP", "STAT", "QUIT")
     bench.stored()
 
 

@@ -49,6 +49,16 @@ def test_dele_marks_the_number_as_a_whole(transaction: Session) -> None:
     expect("the numbers in LIST, sorted", sorted(transaction.list().numbers), rest)
 
 
+@verifies("R1939-5-STAT-10", "R1939-5-STAT-03")
+@maildrop(many_messages)
+@deletes
+def test_stat_counts_what_is_left_after_each_deletion(transaction: Session) -> None:
+    """After each DELE, of 1 to 20 and then 25, STAT counts as many messages as LIST shows."""
+    for number in (*ALL[:20], 25):
+        transaction.dele(number).ok()
+        expect(f"the count after DELE {number}", transaction.stat().count, len(transaction.list().rows))
+
+
 @verifies("R1939-5-RSET-03")
 @maildrop(many_messages)
 @deletes

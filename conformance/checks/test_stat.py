@@ -1,9 +1,10 @@
 """STAT and the drop listing (RFC 1939 section 5)."""
 
 from conformance.expect import expect, expect_that
-from conformance.maildrop.corpus import empty, five_messages, three_messages
+from conformance.maildrop.corpus import conforming, empty, five_messages, three_messages
 from conformance.marks import any_maildrop, deletes, maildrop, verifies
 from conformance.plugin.judging import Judge
+from conformance.verdict import NotApplicable
 from conformance.wire.session import Session
 
 
@@ -38,6 +39,32 @@ def test_size_is_the_sum_of_the_message_sizes(transaction: Session) -> None:
     difference is a warning.
     """
     expect("the size in the drop listing", transaction.stat().size, sum(transaction.list().sizes.values()))
+
+
+@verifies("R1939-5-STAT-05")
+@maildrop(conforming)
+def test_size_is_the_sum_of_many_sizes(transaction: Session) -> None:
+    """The same for all well-formed messages of the corpus: the sum, nearly two million octets, must not be cut off.
+
+    As before a difference is a warning.
+    """
+    expect("the size in the drop listing", transaction.stat().size, sum(transaction.list().sizes.values()))
+
+
+@verifies("R1939-5-STAT-05")
+@maildrop(five_messages)
+@deletes
+def test_size_is_the_sum_of_the_sizes_that_are_left(transaction: Session) -> None:
+    """The size that STAT gives after DELE 2, and after DELE 4, is compared with the sum of the sizes in LIST then.
+
+    Where they were equal before DELE, a server adds up the messages: a difference is a warning.
+    """
+    if transaction.stat().size != sum(transaction.list().sizes.values()):
+        raise NotApplicable("the size in the drop listing is not the sum of the message sizes")
+    for number in (2, 4):
+        transaction.dele(number).ok()
+        left = sum(transaction.list().sizes.values())
+        expect(f"the size in the drop listing after DELE {number}", transaction.stat().size, left)
 
 
 @verifies("R1939-5-STAT-09", "R1939-5-STAT-06", "R1939-5-STAT-07", "R1939-5-STAT-08")

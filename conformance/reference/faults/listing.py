@@ -423,3 +423,43 @@ class StatCountOneDigit(Service):
 
     def count(self) -> int:
         return min(super().count(), 9)
+
+
+@fault("stat-total-modulo-65536", breaks=("R1939-5-STAT-05",))
+class StatTotalModulo65536(Service):
+    """The size that STAT gives is kept in 16 bits."""
+
+    def total(self) -> int:
+        return super().total() % 65536
+
+
+@fault("stat-total-modulo-1048576", breaks=("R1939-5-STAT-05",))
+class StatTotalModulo1048576(Service):
+    """The size that STAT gives wraps around at one mebibyte."""
+
+    def total(self) -> int:
+        return super().total() % 1048576
+
+
+@fault("stat-total-without-first-after-dele", breaks=("R1939-5-STAT-05",))
+class StatTotalWithoutFirstAfterDele(Service):
+    """Each DELE takes the size of the first message from the size that STAT gives."""
+
+    def total(self) -> int:
+        return sum(self.size(message) for message in self.messages[len(self.marked) :])
+
+
+@fault("stat-subtracts-three-at-most", breaks=("R1939-5-STAT-10",))
+class StatSubtractsThreeAtMost(Service):
+    """STAT counts no less than three messages below what it counted at first."""
+
+    def count(self) -> int:
+        return len(self.messages) - min(len(self.marked), 3)
+
+
+@fault("stat-subtracts-sixteen-at-most", breaks=("R1939-5-STAT-10",))
+class StatSubtractsSixteenAtMost(Service):
+    """STAT counts no less than sixteen messages below what it counted at first."""
+
+    def count(self) -> int:
+        return len(self.messages) - min(len(self.marked), 16)
