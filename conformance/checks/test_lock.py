@@ -7,8 +7,10 @@ import pytest
 
 from conformance.checks.aftermath import is_closed
 from conformance.checks.failed_login import fail_to_log_in
+from conformance.checks.listings import listings
+from conformance.checks.patience import patiently
 from conformance.expect import expect, expect_that
-from conformance.maildrop.corpus import three_messages
+from conformance.maildrop.corpus import five_messages, three_messages
 from conformance.maildrop.keeper import Maildrop
 from conformance.marks import any_maildrop, deletes, maildrop, two_accounts, verifies
 from conformance.plugin.bench import Bench
@@ -195,6 +197,81 @@ def test_sessions_of_two_users(log_in: LogIn, drop: Maildrop, other_drop: Maildr
     first.quit()
     first.read_to_eof()
     expect("the maildrop of the other user after QUIT", _view(second, facts), before)
+
+
+@verifies("R1939-4-LOCK-05", "R1939-6-UPDATE-03", "R1939-6-UPDATE-09")
+@maildrop(five_messages)
+@two_accounts
+@deletes
+def test_quit_removes_only_what_its_own_session_has_marked(log_in: LogIn, drop: Maildrop, other_drop: Maildrop) -> None:
+    """One user has sent DELE 1 when another, who has marked nothing, sends QUIT; then the first one breaks off.
+
+    No QUIT confirms that DELE, so both users still have all their messages.
+    """
+    marking = log_in(other_drop.account)
+    marking.dele(1).ok()
+    quitting = _logged_in(log_in, drop.account)
+    quitting.quit()
+    quitting.read_to_eof()
+    marking.close()
+    count = log_in(drop.account).stat().count
+    expect("messages of the user who sent QUIT", count, len(five_messages))
+    count = log_in(other_drop.account).stat().count
+    expect("messages of the user who broke off", count, len(three_messages))
+
+
+@verifies("R1939-4-LOCK-05", "R1939-7-PASS-04")
+@maildrop(five_messages)
+@two_accounts
+@deletes
+def test_names_of_two_connections_are_not_mixed_up(
+    connect: Connect, drop: Maildrop, other_drop: Maildrop, facts: Facts
+) -> None:
+    """USER of one account, USER of another on a second connection, then PASS on the first: its own maildrop opens."""
+    drops = sorted((drop, other_drop), key=lambda candidate: facts.login_commands[candidate.account.user] != "PASS")
+    mine, other = (candidate.account for candidate in drops)
+    if facts.login_commands[mine.user] != "PASS":
+        raise NotApplicable("neither account logs in by USER and PASS")
+
+    def attempt(session: Session) -> Reply:
+        session.user(mine.user).ok()
+        between = connect()
+        between.user(other.user)
+        reply = session.pass_(mine.secret())
+        between.leave()
+        return reply
+
+    count = patiently(connect, attempt).stat().count
+    expect("messages in the maildrop that opens", count, len(drops[0].messages or ()))
+
+
+@verifies("R1939-4-LOCK-02")
+@any_maildrop(least=1)
+def test_the_lock_holds_for_another_spelling_of_the_name(
+    transaction: Session,
+    connect: Connect,
+    account: Account,
+    bench: Bench,
+    facts: Facts,
+    failed_logins: FailedLogins,
+) -> None:
+    """While a session is open its user logs in with the name in upper case, where a second login is refused.
+
+    What a name is, is the server's affair, so it may be unknown. If it opens the same maildrop, by what STAT, LIST
+    and UIDL say, the lock is that of a name and not of the maildrop: a warning, as for any second session.
+    """
+    spelling = account.user.upper()
+    if spelling == account.user or facts.login_commands[account.user] != "PASS":
+        raise NotApplicable("needs an account that logs in by USER and PASS, with a name that is not in upper case")
+    _need_refusal(second := connect(), account, bench)
+    second.leave()
+    failed_logins.spend(account)
+    third = connect()
+    reply = _second_login(third, account.model_copy(update={"user": spelling}), bench)
+    if reply is None or reply.is_err:
+        raise NotApplicable("the server does not log in by the name in upper case while a session is open")
+    same = listings(third, facts) == listings(transaction, facts)
+    expect_that("-ERR, or another maildrop", f"{reply}, and the same maildrop", not same)
 
 
 def _second_login(session: Session, account: Account, bench: Bench) -> Reply | None:

@@ -244,6 +244,14 @@ class LockKeptAfterDrop(_LateRelease):
         return self.state is State.TRANSACTION
 
 
+@fault("lock-kept-after-marked-drop", breaks=("R1939-3-CONN-02",))
+class LockKeptAfterMarkedDrop(_LateRelease):
+    """After a session that had marked messages and ended without QUIT the maildrop stays locked for ten seconds."""
+
+    def keeps(self) -> bool:
+        return self.state is State.TRANSACTION and bool(self.marked)
+
+
 @fault("lock-kept-after-reset", breaks=("R1939-3-CONN-02",))
 class LockKeptAfterReset(_LateRelease):
     """After a session whose connection was reset the maildrop stays locked for ten seconds."""
@@ -284,3 +292,71 @@ class MarksSharedByUsers(Service):
     def closed(self) -> None:
         self.marked.clear()
         super().closed()
+
+
+@fault("marks-of-all-removed-at-quit", breaks=("R1939-4-LOCK-05", "R1939-6-UPDATE-03"))
+class MarksOfAllRemovedAtQuit(Service):
+    """QUIT of one user removes what the open sessions of all users have marked."""
+
+    def admit(self, account: Account) -> Reply:
+        yield from super().admit(account)
+        self.site.memory.setdefault("sessions", []).append(self)
+
+    def update(self) -> bool:
+        outcomes = [Service.update(session) for session in self.site.memory["sessions"]]
+        return all(outcomes)
+
+    def closed(self) -> None:
+        if self in (sessions := self.site.memory.get("sessions", [])):
+            sessions.remove(self)
+        super().closed()
+
+
+@fault("marks-of-another-removed-at-quit", breaks=("R1939-4-LOCK-05", "R1939-6-UPDATE-09"))
+class MarksOfAnotherRemovedAtQuit(Service):
+    """QUIT removes the messages whose numbers another user has marked in a session that is open."""
+
+    def mark(self, number: int) -> None:
+        super().mark(number)
+        self.site.memory["marks"] = self.marked
+
+    def update(self) -> bool:
+        numbers = self.marked | self.site.memory.get("marks", set())
+        outcomes = [self.remove(self.message(number)) for number in numbers if self.exists(number)]
+        return all(outcomes)
+
+    def closed(self) -> None:
+        if self.marked:
+            self.site.memory.pop("marks", None)
+        super().closed()
+
+
+@fault("name-shared-by-connections", breaks=("R1939-4-LOCK-05", "R1939-7-PASS-04"))
+class NameSharedByConnections(Service):
+    """PASS goes with the last USER that came on any connection."""
+
+    def do_user(self, name: bytes) -> Reply:
+        self.site.memory["name"] = name
+        yield from super().do_user(name)
+
+    def do_pass(self, password: bytes) -> Reply:
+        if self.user_before is not None:
+            self.user_before = self.site.memory["name"]
+        yield from super().do_pass(password)
+
+
+@fault("lock-by-spelling", breaks=("R1939-4-LOCK-02",))
+class LockBySpelling(Service):
+    """Names may be written in upper case, and then the lock is another one."""
+
+    spelling = b""
+
+    def find_account(self, name: bytes) -> Account | None:
+        self.spelling = name
+        return super().find_account(name) or super().find_account(name.lower())
+
+    def take_lock(self) -> bool:
+        return self.site.locks.take(self.spelling, self)
+
+    def release_lock(self) -> None:
+        self.site.locks.give_back(self.spelling, self)

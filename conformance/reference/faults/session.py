@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from conformance.reference.commandlines import Flaw
 from conformance.reference.faults.registry import fault
 from conformance.reference.service import Ending, Pause, Reply, Service, State
+from conformance.reference.site import Account
 
 
 @fault("autologout-early", breaks=("R1939-3-AUTOLOGOUT-02",), seen_in="WildDuck, SOCKET_TIMEOUT")
@@ -186,3 +187,45 @@ class SpeaksUnaskedBeforeLogin(_SpeaksUnasked):
     """After half a second without a command in the AUTHORIZATION state a line comes that nobody asked for."""
 
     state_of_silence = State.AUTHORIZATION
+
+
+class _Busy(Service):
+    """The greeting is negative while two other connections are open."""
+
+    def connected(self) -> Reply:
+        self.site.memory["open"] = self.site.memory.get("open", 0) + 1
+        yield from super().connected()
+
+    def greeting(self) -> Reply:
+        if self.site.memory["open"] > 2:
+            yield self.err("too many connections")
+        else:
+            yield from super().greeting()
+
+    def closed(self) -> None:
+        self.site.memory["open"] -= 1
+        super().closed()
+
+
+@fault("greeting-negative-when-busy", breaks=("R1939-4-GREETING-02",))
+class GreetingNegativeWhenBusy(_Busy):
+    """While two other connections are open the greeting is -ERR, and the session goes on all the same."""
+
+
+@fault("new-mail-has-a-number", breaks=("R1939-8-MSGNUM-01",))
+class NewMailHasANumber(Service):
+    """Mail that arrives in the session is not listed, but commands take its number."""
+
+    listed_at_login = 0
+
+    def admit(self, account: Account) -> Reply:
+        yield from super().admit(account)
+        self.listed_at_login = len(self.messages)
+
+    def listed(self) -> list[int]:
+        return [number for number in super().listed() if number <= self.listed_at_login]
+
+    def exists(self, number: int) -> bool:
+        if self.account is not None:
+            self.messages = self.open_maildrop(self.account)
+        return super().exists(number)
