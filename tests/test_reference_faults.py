@@ -232,7 +232,9 @@ def many(bench: Bench) -> None:
     for number in range(1, 26):
         bench.deliver(f"{number:02}.many", b"Subject: %d\r\n\r\n%s\r\n" % (number, b"x" * 2600 * number))
     client = bench.session()
-    client.ask("LIST", "DELE 1", "TOP 2 0", "RSET", *(f"DELE {number}" for number in range(2, 26)), "NOOP", "STAT", "QUIT")
+    client.ask(
+        "LIST", "DELE 1", "TOP 2 0", "RSET", *(f"DELE {number}" for number in range(2, 26)), "NOOP", "STAT", "QUIT"
+    )
     bench.stored()
 
 
@@ -272,7 +274,7 @@ def deletion(bench: Bench) -> None:
     client = bench.session()
     client.ask("UIDL", "LIST", "RETR 1", "DELE 1", "DELE 2")
     bench.deliver("99.new", b"new\r\n")
-    client.ask("LIST", "STAT", "RSET", "LIST", "DELE 1", "DELE 2", "QUIT")
+    client.ask("LIST", "LIST 3", "STAT", "RSET", "LIST", "DELE 1", "DELE 2", "QUIT")
     bench.stored()
     bench.session().ask("UIDL", "RETR 1", "LIST")
 
@@ -419,6 +421,19 @@ def locks(bench: Bench) -> None:
         bench.connect().ask("USER conformance1", command)
         bench.session().ask("STAT", "QUIT")
     first.reset()
+    other = bench.session("conformance2")
+    other.ask("DELE 1")
+    named = bench.connect()
+    named.ask("USER conformance1")
+    bench.connect().ask("USER conformance2")
+    named.ask("PASS Open Sesame:1", "QUIT")
+    other.reset()
+    bench.stored()
+    other = bench.session("conformance2")
+    other.ask("DELE 1")
+    bench.session().ask("QUIT")
+    other.reset()
+    bench.stored()
 
 
 def reuse(bench: Bench) -> None:

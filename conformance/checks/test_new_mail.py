@@ -3,7 +3,7 @@
 import pytest
 
 from conformance.checks.listings import listings
-from conformance.expect import expect
+from conformance.expect import expect, expect_that
 from conformance.maildrop.corpus import five_messages, three_messages
 from conformance.maildrop.fidelity import expect_nothing_lost
 from conformance.maildrop.keeper import Maildrop
@@ -11,6 +11,7 @@ from conformance.maildrop.numbering import numbers
 from conformance.marks import deletes, maildrop, verifies
 from conformance.plugin.fixtures import LogIn
 from conformance.target import Facts
+from conformance.wire.reply import Form
 from conformance.wire.session import Session
 
 NEW = five_messages[4]
@@ -23,6 +24,8 @@ NEW = five_messages[4]
 def test_new_mail_is_not_shown(transaction: Session, drop: Maildrop, facts: Facts, command: str) -> None:
     """A message arrives, another command is sent: STAT, LIST and UIDL say what they said before.
 
+    Nor has the message a number: LIST 4, UIDL 4 and DELE 4 are answered with -ERR.
+
     POP3 has no polling of an open session. To show the message behind the others is no clear violation, so it is a
     warning; that the others keep their numbers is the matter of another check.
     """
@@ -30,6 +33,9 @@ def test_new_mail_is_not_shown(transaction: Session, drop: Maildrop, facts: Fact
     drop.deliver(NEW)
     transaction.command(command).ok()
     expect(f"the maildrop after new mail and {command}", listings(transaction, facts), before)
+    for question in ("LIST 4", "UIDL 4", "DELE 4"):
+        reply = transaction.command(question, Form.SINGLE_LINE)
+        expect_that(f"-ERR to {question} after new mail and {command}", reply, reply.is_err)
 
 
 @verifies("R1939-4-MSGNUM-02", "R1939-5-STAT-03")
