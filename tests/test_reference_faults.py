@@ -312,7 +312,7 @@ def logins(bench: Bench) -> None:
     bench.seed(["02.one"])
     bench.seed(["01.dots"], "conformance2")
     passwords = ["wrong", "", "Open", "Open Sesame:", "Open Sesame:1 x", "open sesame:1", " Open Sesame:1 ", "second"]
-    passwords += ["Open Sesxx", "Open Sesame:1"]
+    passwords += ["Open Sesxx", " Open Sesame:1", "Open Sesame:1 ", "Open Sesame:2", "open Sesame:1", "Open Sesame:1"]
     for password in passwords:
         client = bench.connect()
         client.ask("USER conformance1", f"PASS {password}", "STAT", "PASS Open Sesame:1", "STAT", "QUIT")
@@ -381,6 +381,39 @@ def apop(bench: Bench) -> None:
     client.fin()
     client = bench.connect()
     client.ask("USER apop", "PASS digest", "STAT")
+    client.fin()
+    for name, secret, change in (
+        ("conformance1", "Open Sesame:1", lambda digest: bytes([digest[0] ^ 1]) + digest[1:]),
+        ("conformance1", "second", bytes),
+        ("nobody", "", bytes),
+    ):
+        client = bench.connect()
+        client.apop(name, secret, change)
+        client.ask("STAT")
+        client.fin()
+    client = bench.connect()
+    client.apop("conformance1", "wrong")
+    client.apop("conformance1", "wrong")
+    client.fin()
+    client = bench.connect()
+    client.apop("conformance1", "wrong")
+    client.ask("PASS Open Sesame:1", "STAT")
+    client.fin()
+    client = bench.connect()
+    client.ask("USER conformance2")
+    client.apop("conformance1", "Open Sesame:1")
+    client.ask("STAT")
+    client.fin()
+    client = bench.connect()
+    # The digest of this timestamp begins with a zero.
+    client.service.stamp = "<6.zero@reference.invalid>"
+    client.stamp = client.service.stamp.encode()
+    client.apop("conformance1", "Open Sesame:1")
+    client.fin()
+    client, newer = bench.connect(), bench.connect()
+    client.apop("conformance1", "Open Sesame:1")
+    client.fin()
+    newer.fin()
 
 
 def locks(bench: Bench) -> None:

@@ -31,11 +31,20 @@ WRONG_PASSWORDS: dict[str, Alter] = {
     "without_its_last_character": lambda password: password[:-1],
     "with_a_character_more": lambda password: f"{password}x",
     "with_upper_and_lower_case_swapped": str.swapcase,
+    "with_another_last_character": lambda password: password[:-1] + _another(password[-1:]),
+    "with_another_first_character": lambda password: _another(password[:1]) + password[1:],
+    "behind_a_space": lambda password: f" {password}",
+    "with_a_space_behind_it": lambda password: f"{password} ",
 }
+
+WITH_A_SPACE_MORE = {WRONG_PASSWORDS[name] for name in ("behind_a_space", "with_a_space_behind_it")}
+"""What a server that takes spaces for separators may see no password in but the right one."""
 
 CUT_AT_SPACES: dict[str, Alter] = {
     "its_first_word": lambda password: password.split()[0],
     "without_spaces_before_and_after": str.strip,
+    "without_spaces_before": str.lstrip,
+    "without_spaces_after": str.rstrip,
     "with_single_spaces": lambda password: re.sub(" +", " ", password),
     "without_spaces": lambda password: password.replace(" ", ""),
     "with_another_word_behind_it": lambda password: f"{password} x",
@@ -44,7 +53,13 @@ CUT_AT_SPACES: dict[str, Alter] = {
 
 LENIENT_CUTS = {
     CUT_AT_SPACES[name]
-    for name in ("without_spaces_before_and_after", "with_single_spaces", "with_another_word_behind_it")
+    for name in (
+        "without_spaces_before_and_after",
+        "without_spaces_before",
+        "without_spaces_after",
+        "with_single_spaces",
+        "with_another_word_behind_it",
+    )
 }
 """What a server that splits lines at spaces may make of the password that it gets, and of the one that it knows."""
 
@@ -213,13 +228,27 @@ def test_pass_after_another_command(
 def test_a_wrong_password_is_refused(
     connection: Session, pass_account: Account, failed_logins: FailedLogins, wrong: Alter
 ) -> None:
-    """USER, then PASS with what is not quite the password of that account, is answered -ERR."""
+    """USER, then PASS with what is not quite the password of that account, is answered -ERR.
+
+    To take no notice of a space before or behind the password is a warning: if spaces separate arguments, they are not
+    part of it.
+    """
     password = wrong(pass_account.secret())
     if password == pass_account.secret():
         raise NotApplicable("the password has no letters")
     failed_logins.spend(pass_account)
     connection.user(pass_account.user).ok()
-    connection.pass_(password).err()
+    reply = connection.pass_(password)
+    expect_that("-ERR", reply, reply.is_err, at_most=Verdict.WARN if wrong in WITH_A_SPACE_MORE else Verdict.FAIL)
+
+
+@verifies("R1939-7-PASS-07")
+def test_a_wrong_password_stays_wrong(connection: Session, pass_account: Account, failed_logins: FailedLogins) -> None:
+    """USER and a wrong PASS three times over one connection: each PASS is answered -ERR, unless the server closes."""
+    fail_to_log_in(connection, pass_account, failed_logins).err()
+    for _ in range(2):
+        with unless_closed(connection):
+            fail_to_log_in(connection, pass_account, failed_logins).err()
 
 
 @verifies("R1939-7-PASS-04", "R1939-7-PASS-07")
@@ -298,6 +327,10 @@ def test_a_password_with_spaces_counts_as_a_whole(
         reply = session.pass_(wrong[account.user])
         expect_that("-ERR", reply, reply.is_err, at_most=Verdict.WARN if cut in LENIENT_CUTS else Verdict.FAIL)
         session.leave()
+
+
+def _another(character: str) -> str:
+    return "y" if character == "x" else "x"
 
 
 def _user_and_pass(session: Session, account: Account) -> Reply:

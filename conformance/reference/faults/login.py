@@ -81,6 +81,62 @@ class PasswordTrimmed(_Secret):
         return secret.strip() == password.strip()
 
 
+@fault("password-leading-spaces-ignored", breaks=("R1939-7-PASS-07",))
+class PasswordLeadingSpacesIgnored(_Secret):
+    """Spaces before the password in the command do not count."""
+
+    def alike(self, secret: bytes, password: bytes) -> bool:
+        return secret == password.lstrip(b" ")
+
+
+@fault("password-trailing-spaces-ignored", breaks=("R1939-7-PASS-07",))
+class PasswordTrailingSpacesIgnored(_Secret):
+    """Spaces behind the password in the command do not count."""
+
+    def alike(self, secret: bytes, password: bytes) -> bool:
+        return secret == password.rstrip(b" ")
+
+
+@fault("password-last-character-not-compared", breaks=("R1939-7-PASS-07",))
+class PasswordLastCharacterNotCompared(_Secret):
+    """The last character of the password is not compared, if only there is one."""
+
+    def alike(self, secret: bytes, password: bytes) -> bool:
+        return len(secret) == len(password) and secret[:-1] == password[:-1]
+
+
+@fault("password-first-character-not-compared", breaks=("R1939-7-PASS-07",))
+class PasswordFirstCharacterNotCompared(_Secret):
+    """The first character of the password is not compared, if only there is one."""
+
+    def alike(self, secret: bytes, password: bytes) -> bool:
+        return len(secret) == len(password) and secret[1:] == password[1:]
+
+
+class _PasswordCheckedAtFirst(Service):
+    """Only so many passwords are compared on a connection; the next one is right, whatever it is."""
+
+    compared = 0
+
+    def password_matches(self, account: Account, password: bytes) -> bool:
+        self.compared -= 1
+        return self.compared < 0 or super().password_matches(account, password)
+
+
+@fault("password-not-checked-at-second-try", breaks=("R1939-7-PASS-07",))
+class PasswordNotCheckedAtSecondTry(_PasswordCheckedAtFirst):
+    """After one wrong password on a connection any password is right."""
+
+    compared = 1
+
+
+@fault("password-not-checked-at-third-try", breaks=("R1939-7-PASS-07",))
+class PasswordNotCheckedAtThirdTry(_PasswordCheckedAtFirst):
+    """After two wrong passwords on a connection any password is right."""
+
+    compared = 2
+
+
 @fault("password-with-spaces-closes-silently", breaks=("R1939-7-PASS-05",))
 class PasswordWithSpacesClosesSilently(Service):
     """PASS with a space in its argument closes the connection without a reply."""
