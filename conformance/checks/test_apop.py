@@ -13,7 +13,7 @@ from conformance.checks.closing import unless_closed
 from conformance.checks.failed_login import WRONG_PASSWORD
 from conformance.checks.patience import patiently
 from conformance.expect import expect, expect_that
-from conformance.maildrop.corpus import five_messages
+from conformance.maildrop.corpus import five_messages, three_messages
 from conformance.marks import verifies
 from conformance.plugin.bench import Bench
 from conformance.plugin.failed_logins import FailedLogins
@@ -32,8 +32,11 @@ _WORD = rb'(?:%s|"(?:[^"\\\r\x80-\xff]|\\[\x00-\x7f])*")' % _ATOM
 _SUB_DOMAIN = rb"(?:%s|\[(?:[^\[\]\\\r\x80-\xff]|\\[\x00-\x7f])*\])" % _ATOM
 MSG_ID = re.compile(rb"<%(w)s(?:\.%(w)s)*@%(s)s(?:\.%(s)s)*>" % {b"w": _WORD, b"s": _SUB_DOMAIN})
 
-GREETINGS = 50
-"""How many timestamps are compared: what is made of a process id or the time is soon seen twice."""
+GREETINGS = 130
+"""How many timestamps are compared: what is made of a process id, the time or a small counter is soon seen twice."""
+
+CONNECTIONS_FOR_A_ZERO = 80
+"""One digest in sixteen begins with a zero: of two hundred runs one finds none in so many timestamps."""
 
 Digest = Callable[[bytes, str], str]
 """From a timestamp and a secret to what is sent as the digest."""
@@ -49,6 +52,7 @@ def _without_brackets(timestamp: bytes, secret: str) -> str:
 
 WRONG_DIGESTS: dict[str, Digest] = {
     "with_another_last_digit": lambda timestamp, secret: _with_another_end(apop_digest(timestamp, secret), 1),
+    "with_another_first_digit": lambda timestamp, secret: _with_another_start(apop_digest(timestamp, secret)),
     "with_another_second_half": lambda timestamp, secret: _with_another_end(apop_digest(timestamp, secret), 16),
     "of_another_secret": lambda timestamp, secret: apop_digest(timestamp, f"{secret}x"),
     "of_the_secret_alone": lambda _, secret: apop_digest(b"", secret),
@@ -114,7 +118,7 @@ def test_the_timestamp_is_a_msg_id(connection: Session, facts: Facts, bench: Ben
 
 @verifies("R1939-7-APOP-05")
 def test_each_greeting_has_another_timestamp(open_connection: Connect, bench: Bench, facts: Facts) -> None:
-    """In fifty greetings, of connections several of which are opened at the same moment, no timestamp comes twice.
+    """In 130 greetings, of connections several of which are opened at the same moment, no timestamp comes twice.
 
     A warning where APOP is not seen to work: what stands in the brackets may be no timestamp.
     """
@@ -191,6 +195,26 @@ def test_the_name_means_what_it_means_to_user(connect: Connect, apop_account: Ac
     expect("messages in the maildrop", session.stat().count, 5)
 
 
+@verifies("R1939-7-APOP-06")
+def test_the_name_of_user_is_not_that_of_apop(connect: Connect, apop_account: Account, bench: Bench) -> None:
+    """USER with another name, then APOP: if that is answered +OK, it is the maildrop that APOP names which opens.
+
+    The RFC does not say whether APOP may follow a successful USER.
+    """
+    own = bench.keeper.of(apop_account)
+    others = [bench.keeper.of(account) for account in bench.keeper.accounts if account != apop_account]
+    other = next((drop for drop in others if drop.can_be_seeded), None)
+    if other is None or not own.can_be_seeded:
+        raise NotRun("needs two disposable accounts with a seeder, one of which logs in by APOP")
+    own.fill(five_messages)
+    other.fill(three_messages)
+    session = connect()
+    with unless_closed(session):
+        if not (session.user(other.account.user).is_ok and _apop(session, apop_account).is_ok):
+            raise NotApplicable("APOP after a successful USER is refused")
+    expect("messages in the maildrop that APOP names", session.stat().count, 5)
+
+
 # -- the digest -------------------------------------------------------------------------------------------------------
 
 
@@ -217,6 +241,37 @@ def test_the_right_digest_logs_in(connect: Connect, bench: Bench, failed_logins:
     reply = connect().apop(account.user, _right_digest(earlier, account))
     expect_that("+OK to the right digest", "-ERR, but +OK to that of another connection", not reply.is_ok)
     raise NotApplicable("no account of the profile is seen to log in by APOP")
+
+
+@verifies("R1939-7-APOP-07", "R1939-7-APOP-11")
+def test_a_digest_may_begin_with_zero(connect: Connect, apop_account: Account) -> None:
+    """APOP with a right digest whose first digit is 0 is answered +OK: printed as a number it would be too short.
+
+    Connections are opened until the timestamp of one makes such a digest.
+    """
+
+    def connect_for_a_zero() -> Session:
+        for _ in range(CONNECTIONS_FOR_A_ZERO):
+            session = connect()
+            if _right_digest(session, apop_account).startswith("0"):
+                return session
+            session.close()
+        raise NotRun(f"needs a digest that begins with 0; {CONNECTIONS_FOR_A_ZERO} timestamps made none")
+
+    patiently(connect_for_a_zero, lambda session: _apop(session, apop_account))
+
+
+@verifies("R1939-7-APOP-11", "R1939-7-APOP-07")
+def test_the_timestamp_is_that_of_the_connection(connect: Connect, apop_account: Account) -> None:
+    """Two connections, then APOP over the first, with the digest of its own timestamp: +OK."""
+
+    def attempt(first: Session) -> Reply:
+        second = connect()
+        reply = _apop(first, apop_account)
+        second.close()
+        return reply
+
+    patiently(connect, attempt)
 
 
 @verifies("R1939-7-APOP-10", "R1939-7-APOP-12", "R1939-7-APOP-09")
@@ -247,9 +302,26 @@ def test_a_digest_cannot_be_replayed(connect: Connect, apop_account: Account, fa
 
 
 @verifies("R1939-7-APOP-10", "R1939-7-APOP-12")
-def test_an_unknown_name_logs_nobody_in(connection: Session, apop_account: Account, unknown_user: str) -> None:
-    """APOP with a name that nobody has, and a digest that would be right for a user, is answered -ERR."""
-    connection.apop(unknown_user, _right_digest(connection, apop_account)).err()
+@pytest.mark.parametrize("secret", ["that_of_a_user", "an_empty_one"])
+def test_an_unknown_name_logs_nobody_in(
+    connection: Session, apop_account: Account, unknown_user: str, secret: str
+) -> None:
+    """APOP with a name that nobody has is answered -ERR, whether the secret in the digest is a user's or empty."""
+    digest = apop_digest(connection.timestamp or b"", "" if secret == "an_empty_one" else apop_account.secret())
+    connection.apop(unknown_user, digest).err()
+
+
+@verifies("R1939-7-APOP-10", "R1939-7-APOP-12")
+def test_the_secret_of_another_account_is_refused(
+    connection: Session, apop_account: Account, bench: Bench, failed_logins: FailedLogins
+) -> None:
+    """APOP with the name of one account, and a digest of the secret of another, is answered -ERR."""
+    secrets = [account.secret() for account in bench.profile.accounts]
+    another = next((secret for secret in secrets if secret != apop_account.secret()), None)
+    if another is None:
+        raise NotRun("needs another account, with another password")
+    failed_logins.spend(apop_account)
+    connection.apop(apop_account.user, apop_digest(connection.timestamp or b"", another)).err()
 
 
 @verifies("R1939-7-APOP-12")
@@ -259,6 +331,25 @@ def test_a_wrong_digest_opens_nothing(connection: Session, apop_account: Account
     connection.apop(apop_account.user, "0" * 32).err()
     with unless_closed(connection):
         connection.command("STAT").err()
+
+
+@verifies("R1939-7-APOP-10", "R1939-7-APOP-12")
+def test_a_wrong_digest_stays_wrong(connection: Session, apop_account: Account, failed_logins: FailedLogins) -> None:
+    """APOP with a wrong digest twice over one connection is answered -ERR each time, unless the server closes."""
+    failed_logins.spend(apop_account, 2)
+    connection.apop(apop_account.user, "0" * 32).err()
+    with unless_closed(connection):
+        connection.apop(apop_account.user, "1" * 32).err()
+
+
+@verifies("R1939-7-PASS-02", "R1939-7-APOP-12")
+def test_pass_after_a_failed_apop(connection: Session, pass_account: Account, failed_logins: FailedLogins) -> None:
+    """APOP with a wrong digest, then PASS with the password of that account, is answered -ERR: no USER came before."""
+    _need_timestamp(connection)
+    failed_logins.spend(pass_account, 2)
+    connection.apop(pass_account.user, "0" * 32).err()
+    with unless_closed(connection):
+        connection.pass_(pass_account.secret()).err()
 
 
 @verifies("R1939-4-STATE-04", "R1939-7-APOP-12")
@@ -316,6 +407,16 @@ def _right_digest(session: Session, account: Account) -> str:
     return apop_digest(session.timestamp or b"", account.secret())
 
 
+def _with_another_start(digest: str) -> str:
+    """Replace the first digit by another."""
+    return _others(digest[:1]) + digest[1:]
+
+
 def _with_another_end(digest: str, length: int) -> str:
-    """Replace the last digits by others: each is another one than it was."""
-    return digest[:-length] + "".join(f"{15 - int(digit, 16):x}" for digit in digest[-length:])
+    """Replace the last digits by others."""
+    return digest[:-length] + _others(digest[-length:])
+
+
+def _others(digits: str) -> str:
+    """Return as many digits, each of which is another one than it was."""
+    return "".join(f"{15 - int(digit, 16):x}" for digit in digits)

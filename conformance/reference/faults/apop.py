@@ -28,6 +28,26 @@ class TimestampPerSecond(Service):
         return f"<1896.{int(time.time())}@{self.site.host_name}>"
 
 
+@fault("timestamp-counted-modulo-64", breaks=("R1939-7-APOP-05",))
+class TimestampCountedModulo64(Service):
+    """The timestamp counts connections, and begins again after sixty-four of them."""
+
+    def timestamp(self) -> str:
+        return f"<{self.number_of_connection % 64}@{self.site.host_name}>"
+
+
+@fault("timestamp-of-newest-connection", breaks=("R1939-7-APOP-11", "R1939-7-APOP-07"))
+class TimestampOfNewestConnection(Service):
+    """The digest is computed from the timestamp of the newest connection, whichever connection sends APOP."""
+
+    def connected(self) -> Reply:
+        self.site.memory["newest stamp"] = self.stamp
+        return super().connected()
+
+    def digest(self, account: Account) -> bytes:
+        return _digest(self.site.memory["newest stamp"], account)
+
+
 @fault("timestamp-without-at", breaks=("R1939-7-APOP-04",))
 class TimestampWithoutAt(Service):
     """The timestamp has no @, so that it is no msg-id."""
@@ -74,6 +94,72 @@ class ApopDigestPrefixAccepted(Service):
 
     def digest_matches(self, account: Account, digest: bytes) -> bool:
         return super().digest_matches(account, digest[:16] + self.digest(account)[16:])
+
+
+@fault("apop-first-digit-not-compared", breaks=("R1939-7-APOP-10", "R1939-7-APOP-12"))
+class ApopFirstDigitNotCompared(Service):
+    """The first digit of the digest is not compared."""
+
+    def digest_matches(self, account: Account, digest: bytes) -> bool:
+        return super().digest_matches(account, self.digest(account)[:1] + digest[1:])
+
+
+@fault("apop-digest-loses-leading-zeros", breaks=("R1939-7-APOP-07", "R1939-7-APOP-11"))
+class ApopDigestLosesLeadingZeros(Service):
+    """The digest is printed as a number, so that zeros at its beginning are lost."""
+
+    def digest(self, account: Account) -> bytes:
+        return super().digest(account).lstrip(b"0")
+
+
+@fault("apop-secret-of-any-user", breaks=("R1939-7-APOP-10",))
+class ApopSecretOfAnyUser(Service):
+    """A digest that is right for any user opens the maildrop of the user named."""
+
+    def digest_matches(self, account: Account, digest: bytes) -> bool:
+        digests = [self.digest(known) for known in self.site.users.values()]
+        return digest in digests and self.may_use(account, Mechanism.APOP)
+
+
+@fault("apop-unknown-name-has-empty-secret", breaks=("R1939-7-APOP-10", "R1939-7-APOP-12"))
+class ApopUnknownNameHasEmptySecret(Service):
+    """A name that nobody has is looked up with an empty secret, and opens the first maildrop with its digest."""
+
+    def do_apop(self, name: bytes, digest: bytes) -> Reply:
+        if self.find_account(name) is None and digest == _digest(self.stamp, Account(name, b"")):
+            yield from self.admit(next(iter(self.site.users.values())))
+        else:
+            yield from super().do_apop(name, digest)
+
+
+@fault("apop-not-checked-at-second-try", breaks=("R1939-7-APOP-10", "R1939-7-APOP-12"))
+class ApopNotCheckedAtSecondTry(Service):
+    """After one wrong digest on a connection any digest is right."""
+
+    failed = False
+
+    def digest_matches(self, account: Account, digest: bytes) -> bool:
+        matches = self.failed or super().digest_matches(account, digest)
+        self.failed = not matches
+        return matches
+
+
+@fault("failed-apop-names-user", breaks=("R1939-7-PASS-02",))
+class FailedApopNamesUser(Service):
+    """The name of a failed APOP is good for a PASS without USER."""
+
+    def do_apop(self, name: bytes, digest: bytes) -> Reply:
+        self.user_now = name
+        return super().do_apop(name, digest)
+
+
+@fault("apop-opens-maildrop-of-user", breaks=("R1939-7-APOP-06",))
+class ApopOpensMaildropOfUser(Service):
+    """APOP after USER opens the maildrop of the name that USER gave."""
+
+    def admit(self, account: Account) -> Reply:
+        named = self.find_account(self.user_before or b"") if self.keyword == "APOP" else None
+        return super().admit(named or account)
 
 
 @fault("apop-upper-case-digest-only", breaks=("R1939-7-APOP-07", "R1939-7-APOP-11"))
