@@ -83,6 +83,7 @@ def test_only_what_breaks_the_message_format_is_malformed():
         "ends-with-bare-lf",
         *(message.name for message in corpus.bare_line_ends),
         *(f"line-of-{size}" for size in (1000, 2046, 2047, 2048, 4096, 8192, 65535, 65536, 65537, 1048576)),
+        "long-line-of-dots",
         "octets-all",
         "nul-inside-line",
         "nul-first-in-line",
@@ -141,8 +142,10 @@ def test_dots_are_where_the_names_say():
 
 
 def test_the_lines_are_as_long_as_their_names_say():
+    dots = the("long-line-of-dots")
+    assert b"\r\nx" + b"." * 70_000 + CRLF in dots.body
     for message in corpus.long_lines:
-        assert message.longest_line == int(message.name.removeprefix("line-of-"))
+        assert message == dots or message.longest_line == int(message.name.removeprefix("line-of-"))
 
 
 def test_the_bodies_to_count_lines_in():
@@ -153,6 +156,19 @@ def test_the_bodies_to_count_lines_in():
     assert many.body.count(CRLF) == 10
     assert many.header.count(b"X-Field-") == 30
     assert many.header.count(CRLF) > 90
+
+
+def test_the_long_header_has_ordinary_lines():
+    header = the("long-header").header
+    assert len(header) > 70_000
+    assert max(len(line) for line in header.split(CRLF)) < 998
+
+
+def test_the_long_text_has_dot_lines_from_its_beginning_to_its_end():
+    starts = list(starts_of_dot_lines(the("long-text").octets))
+    for offset in (300, 1500, 2400):
+        assert any(abs(start - offset) < 150 for start in starts), starts
+    assert len([start for start in starts if start > BOUNDARIES[-1] + 1000]) > 10
 
 
 def test_every_octet_value_is_there():

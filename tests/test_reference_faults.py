@@ -37,9 +37,9 @@ MESSAGES = {
     "05.header": b"Subject: header\r\nX: only\r\n",
     "06.octets": b"Subject: odd\r\n\r\nnul\0nul\r\nz\x1a\r\n\xe9 \xc3\xa9\r\nbare\rcr\r\nbare\nlf\n.\n..\r\nend\r\n",
     "07.white": b"Subject: white\r\n\r\n\ttab\r\n  lead\r\ntrail  \r\nFrom here\r\n\r\n\r\nend\r\n\r\n\r\n\r\n",
-    "08.long": b"Subject: long\r\n\r\n" + b"x" * 1500 + b"\r\n" + b"y" * 70_000 + b"\r\nend\r\n",
+    "08.long": b"Subject: long\r\n\r\n" + b"x" * 1500 + b"\r\n" + b"y" * 1023 + b"." * 70_000 + b"\r\nend\r\n",
     "09.many": b"Subject: many\r\n\r\n" + b".\r\n" * 50_000,
-    "10.mime": b"Subject: mime\r\n\r\npreamble\r\n--x\r\npart\r\n.part\r\n\r\npart\r\n--x--\r\n",
+    "10.mime": b"Subject: mime\r\n\r\npreamble\r\n--x\r\npart\r\n.part\r\n\r\n$part {} %s %% \\part\r\n--x--\r\n",
     "11.empty": b"",
     "12.eight-bit": "Subject: caf\u00e9\r\n\r\nbody\r\n".encode(),
 }

@@ -12,6 +12,7 @@ from conformance.maildrop.corpus import (
     dots,
     dots_at_boundaries,
     empty,
+    long_lines,
     malformed,
     pick,
     short_lines,
@@ -40,7 +41,12 @@ SINGLE_LINE = ("STAT", "LIST 1", "UIDL 1", "NOOP", "RSET")
 REFUSED = ("LIST 0", "UIDL 0", "RETR 0", "TOP 0 0", "DELE 0", "NOSUCH")
 
 DOTS_INSIDE_LINES = pick("dot-not-first", "dots-inside-long-lines")
-DOT_LINES = tuple(message for message in dots if message.conforms and message not in DOTS_INSIDE_LINES)
+DOT_LINES = (
+    *(message for message in dots if message.conforms and message not in DOTS_INSIDE_LINES),
+    *pick("long-text"),
+)
+(LONG_LINE_OF_DOTS,) = pick("long-line-of-dots")
+MORE_LINES_THAN_ANY = 99999999
 UNTERMINATED = tuple(message for message in malformed if not message.terminated)
 
 DOTS_BEHIND_BARE_LINE_ENDS = tuple(message for message in bare_line_ends if b"." in message.body)
@@ -172,6 +178,22 @@ def test_retr_leaves_dots_inside_lines_alone(transaction: Session, drop: Maildro
     expect_stuffed(drop.promise, message, reply)
 
 
+@pytest.mark.parametrize("command", ["RETR", "TOP"])
+@verifies("R1939-3-MULTILINE-04", "R1939-5-RETR-06")
+@maildrop(long_lines)
+def test_dots_inside_a_long_line_stay_alone(transaction: Session, drop: Maildrop, facts: Facts, command: str) -> None:
+    """RETR, or TOP with 99999999 lines, of a message with a line of x and 70000 dots: no dot more, and none less.
+
+    A server that reads such a line in pieces may take a piece for a line. It may also break the line, since it has
+    more than 998 octets (RFC 5322 section 2.1.1); then its parts are lines, and stuffed as such.
+    """
+    if command == "TOP" and not facts.top:
+        raise NotApplicable("TOP is not offered")
+    number = number_of(transaction, drop, LONG_LINE_OF_DOTS)
+    reply = transaction.retr(number) if command == "RETR" else transaction.top(number, MORE_LINES_THAN_ANY)
+    expect_nothing_lost(drop.promise, LONG_LINE_OF_DOTS, reply.ok().payload)
+
+
 # Where the buffers of a server end.
 
 
@@ -262,17 +284,19 @@ def test_last_line_gets_its_line_end(
     expect_nothing_more(transaction, deadlines)
 
 
-@verifies("R1939-3-MULTILINE-06", "R1939-7-TOP-07")
+@verifies("R1939-3-MULTILINE-06", "R1939-7-TOP-07", "R1939-7-TOP-10")
 @maildrop(malformed)
 def test_last_line_gets_its_line_end_from_top(
     transaction: Session, drop: Maildrop, facts: Facts, deadlines: Deadlines
 ) -> None:
-    """TOP of all of a message whose last line has no CRLF ends with CRLF, dot, CRLF as well."""
+    """TOP of all of a message whose last line has no CRLF ends with CRLF, dot, CRLF as well, and has that line."""
     (message,) = pick("unterminated")
     if reason := drop.promise.carries(message):
         raise NotRun(reason)
     reply = top_of_all(transaction, drop, facts, message)
-    expect("the end of the reply", reply.raw[-5:], b"\r\n.\r\n")
+    expect("the end of the reply", reply.raw[-5:], b"\r\n.\r\n", requirement="R1939-3-MULTILINE-06")
+    if fidelity(drop.promise, message, reply.payload) is Fidelity.ALTERED:
+        raise Deviation((f"all of {message.name}",), drop.promise.difference(message, reply.payload), "R1939-7-TOP-10")
     expect_nothing_more(transaction, deadlines)
 
 

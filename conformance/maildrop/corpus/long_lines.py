@@ -19,5 +19,12 @@ long_lines = (
     _line_of(65535, "A line just below 64 KiB, where line readers have their limit."),
     _line_of(65536, "A line of 64 KiB, where line readers have their limit."),
     _line_of(65537, "A line just above 64 KiB, where line readers give up."),
+    ordinary(
+        "long-line-of-dots",
+        "A piece that is read of a long line begins with a dot, and must not be stuffed.",
+        b"before",
+        b"x" + b"." * 70_000,
+        b"after",
+    ),
     _line_of(1024 * 1024, "A line of 1 MiB shows whether there is a limit at all."),
 )

@@ -30,6 +30,12 @@ headers = (
         ),
     ),
     ordinary(
+        "long-header",
+        "A header section of 70 kB in ordinary lines does not fit into the buffers that programs have for it.",
+        *(b"Body line %d." % number for number in range(1, 11)),
+        fields=tuple(b"X-Field-%d: " % number + b"x" * 900 for number in range(1, 79)),
+    ),
+    ordinary(
         "same-field-many-times",
         "Fields of the same name must all come, in their order.",
         b"text",
@@ -65,7 +71,11 @@ bodies = (
     ),
     ordinary(
         "long-text",
-        "A text of 200 kB in ordinary lines: some servers cut TOP off at 64 to 82 kB (fetchmail FAQ, I8).",
-        *(b"Line %04d of 2500, filled up so that it has the length of an ordinary line." % n for n in range(1, 2501)),
+        "A text of 200 kB, dot lines to its end: some servers cut TOP off at 64 to 82 kB (fetchmail FAQ, I8).",
+        *(
+            (b"." if n in (2, 17, 28) or n % 100 == 0 else b"")
+            + b"Line %04d of 2500, filled up so that it has the length of an ordinary line." % n
+            for n in range(1, 2501)
+        ),
     ),
 )

@@ -123,6 +123,24 @@ class StuffingLostAt65536(_StuffedByChunk):
     chunk = 65536
 
 
+@fault("stuffing-ends-after-1000-lines", breaks=(*_STUFFED, "R1939-7-TOP-09"))
+class StuffingEndsAfter1000Lines(Service):
+    """Only the first thousand lines of a message are byte-stuffed."""
+
+    def content(self, lines: Iterable[bytes]) -> Reply:
+        for number, line in enumerate(lines):
+            yield self.content_line(line) if number < 1000 else line + CRLF
+
+
+@fault("piece-of-long-line-stuffed", breaks=("R1939-3-MULTILINE-04",))
+class PieceOfLongLineStuffed(Service):
+    """Lines are read in pieces of 1023 octets, and a piece that begins with a dot is byte-stuffed."""
+
+    def stuff(self, line: bytes) -> bytes:
+        pieces = (line[start : start + 1023] for start in range(0, len(line), 1023))
+        return b"".join(super(PieceOfLongLineStuffed, self).stuff(piece) for piece in pieces)
+
+
 @fault("stuffed-before-line-ends-are-mended", breaks=_STUFFED, seen_in="greenmail-mail-test/greenmail#1049")
 class StuffedBeforeLineEndsAreMended(Service):
     """Byte-stuffing looks for the CRLF of the stored message, and only then bare LF becomes CRLF."""
