@@ -106,9 +106,19 @@ def test_nul_cuts_nothing_off(transaction: Session, drop: Maildrop, judge: Judge
 def test_eight_bit_header_field(transaction: Session, drop: Maildrop, judge: Judge, message: Message) -> None:
     """RETR of a message with 8-bit octets in its header section: the body comes, the header is the server's to judge.
 
-    RFC 1939 knows no such header. What becomes of it (sent as it is, encoded, wrapped) is recorded.
+    RFC 1939 knows no such header. What becomes of it (sent as it is, encoded, wrapped) is recorded. That an octet
+    comes with its eighth bit cleared, or another one in its place, or none, is a warning: nobody can undo that.
     """
     received = retrieved(transaction, drop, message).payload
     found = fidelity(drop.promise, message, received)
     judge.observe(f"8-bit header: {message.name}", "is altered" if found is Fidelity.ALTERED else found.value)
     expect_that("the body as it was seeded", received, message.body in received)
+    for line in message.header.split(CRLF):
+        if not line.isascii() and (mutilated := _mutilated(line).search(CRLF + received)):
+            judge.deviates(f"8-bit octets, or an encoding of them, in {shown(line)}", shown(mutilated[1]))
+
+
+def _mutilated(line: bytes) -> re.Pattern[bytes]:
+    """Return the pattern of what a header line becomes when each 8-bit octet is replaced by a 7-bit one or left out."""
+    octets = (b"[^\\r\\n\\x80-\\xff]?" if octet > 127 else re.escape(bytes([octet])) for octet in line)
+    return re.compile(b"\r\n(" + b"".join(octets) + b")(?=\r\n)")

@@ -15,6 +15,7 @@ from conformance.maildrop.corpus.message import Message
 from conformance.maildrop.corpus.octet_values import eight_bit_bodies, eight_bit_headers, nul, octet_values
 from conformance.maildrop.corpus.shapes import bodies, headers, without_body, without_header
 from conformance.maildrop.corpus.small import five_messages, many_messages, one_message, three_messages
+from conformance.maildrop.corpus.templates import templates
 
 __all__ = [
     "Message",
@@ -44,6 +45,7 @@ __all__ = [
     "one_message",
     "pick",
     "short_lines",
+    "templates",
     "three_messages",
     "twins",
     "unterminated",
@@ -65,6 +67,7 @@ everything = (
     *without_body,
     *headers,
     *bodies,
+    *templates,
     *eight_bit_bodies,
     *twins,
     *look_alikes,

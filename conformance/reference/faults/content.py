@@ -110,6 +110,56 @@ class RetrDropsFinalBlankLines(_Altered):
         return re.sub(rb"(\r\n){3,}\Z", CRLF, octets)
 
 
+@fault("lines-are-formats", breaks=_WHOLE)
+class LinesAreFormats(_Altered):
+    """Each line of a message is the format of a printf() without arguments."""
+
+    def altered(self, octets: bytes) -> bytes:
+        return re.sub(rb"%(?:[0-9]+\$)?([sdn%])", lambda found: b"%" if found[1] == b"%" else b"", octets)
+
+
+@fault("lines-lose-backslashes", breaks=_WHOLE)
+class LinesLoseBackslashes(_Altered):
+    """A backslash in a message is taken for an escape."""
+
+    def altered(self, octets: bytes) -> bytes:
+        return re.sub(rb"\\([^\r\n])", rb"\1", octets)
+
+
+@fault("lines-expand-variables", breaks=_WHOLE)
+class LinesExpandVariables(_Altered):
+    """A name behind a dollar sign in a message is replaced by nothing, the value of that variable."""
+
+    def altered(self, octets: bytes) -> bytes:
+        return re.sub(rb"\$(?:[A-Za-z_]+|\{[A-Za-z_]+\})", b"", octets)
+
+
+@fault("lines-have-fields", breaks=_WHOLE)
+class LinesHaveFields(_Altered):
+    """A pair of braces in a message is replaced by nothing, as a formatting function replaces it."""
+
+    def altered(self, octets: bytes) -> bytes:
+        return octets.replace(b"{}", b"")
+
+
+@fault("header-loses-eighth-bit", breaks=("R1939-11-MSGFORMAT-01",))
+class HeaderLosesEighthBit(_Altered):
+    """The eighth bit of every octet of the header section is cleared."""
+
+    def altered(self, octets: bytes) -> bytes:
+        header, blank, body = octets.partition(CRLF + CRLF)
+        return header.translate(bytes(octet & 127 for octet in range(256))) + blank + body
+
+
+@fault("header-loses-eight-bit-octets", breaks=("R1939-11-MSGFORMAT-01",))
+class HeaderLosesEightBitOctets(_Altered):
+    """Octets of more than seven bits are left out of the header section."""
+
+    def altered(self, octets: bytes) -> bytes:
+        header, blank, body = octets.partition(CRLF + CRLF)
+        return header.translate(None, bytes(range(128, 256))) + blank + body
+
+
 @fault("retr-escapes-from", breaks=_WHOLE)
 class RetrEscapesFrom(_Altered):
     """Body lines that begin with From and a space get a > before them, as in a mbox file."""
@@ -220,6 +270,24 @@ class RetrSecondTimeDiffers(Service):
             lines.insert(0, b"Status: RO")
         self.sent.add(message)
         return lines
+
+
+@fault("retr-sends-what-top-sent", breaks=_WHOLE)
+class RetrSendsWhatTopSent(Service):
+    """RETR right behind TOP of the same message sends no more than TOP did."""
+
+    top: tuple[bytes, bytes] | None = None
+
+    def do_top(self, argument: bytes, count: bytes) -> Reply:
+        yield from super().do_top(argument, count)
+        self.top = argument, count
+
+    def do_retr(self, argument: bytes) -> Reply:
+        if self.top is not None and self.top[0] == argument:
+            yield from super().do_top(*self.top)
+        else:
+            yield from super().do_retr(argument)
+        self.top = None
 
 
 @fault("retr-sends-next-message", breaks=_WHOLE)
