@@ -4,7 +4,7 @@ import pytest
 
 from conformance.expect import expect
 from conformance.maildrop.corpus import Message, conforming, long_lines, pick, three_messages, without_body
-from conformance.maildrop.fidelity import Fidelity, expect_unaltered, top_of
+from conformance.maildrop.fidelity import Fidelity, expect_nothing_lost, expect_unaltered, top_of
 from conformance.maildrop.keeper import Maildrop
 from conformance.maildrop.numbering import number_of, numbers
 from conformance.marks import any_maildrop, deletes, maildrop, verifies
@@ -14,9 +14,16 @@ from conformance.target import Facts
 from conformance.verdict import Deviation, NotApplicable, NotRun, Verdict
 from conformance.wire.session import Session
 
-(NUMBERED_LINES, MANY_HEADERS, WHITE_LINE, MULTIPART, LONG_TEXT) = pick(
-    "numbered-lines", "many-headers", "white-line-in-header", "nested-multipart", "long-text"
+(NUMBERED_LINES, MANY_HEADERS, LONG_HEADER, WHITE_LINE, MULTIPART, LONG_TEXT, DIRECTIVES) = pick(
+    "numbered-lines",
+    "many-headers",
+    "long-header",
+    "white-line-in-header",
+    "nested-multipart",
+    "long-text",
+    "format-directives",
 )
+LONG_SECOND_LINES = pick("line-of-998", "line-of-1000", "line-of-8192", "line-of-65537")
 BODY_LINES = NUMBERED_LINES.body.count(b"\n")
 DOT_LINES = [number for number, line in enumerate(NUMBERED_LINES.body.split(b"\r\n"), 1) if line.startswith(b".")]
 
@@ -114,11 +121,29 @@ def test_lines_are_lines_of_the_body(transaction: Session, drop: Maildrop) -> No
     expect_top(transaction, drop, NUMBERED_LINES, *range(BODY_LINES + 2))
 
 
+@pytest.mark.parametrize("message", [MANY_HEADERS, LONG_HEADER], ids=str)
 @verifies("R1939-7-TOP-06", "R1939-7-TOP-08")
 @maildrop(conforming)
-def test_lines_of_the_header_do_not_count(transaction: Session, drop: Maildrop) -> None:
-    """TOP of a message whose header section has 96 lines: all of them come, however few lines are asked for."""
-    expect_top(transaction, drop, MANY_HEADERS, 0, 1, 3)
+def test_lines_of_the_header_do_not_count(transaction: Session, drop: Maildrop, message: Message) -> None:
+    """TOP of a message whose header section has 96 lines, or 70 kB: all comes, however few lines are asked for."""
+    expect_top(transaction, drop, message, 0, 1, 3)
+
+
+@pytest.mark.parametrize("message", LONG_SECOND_LINES, ids=str)
+@verifies("R1939-7-TOP-08", "R1939-7-TOP-06")
+@maildrop(long_lines)
+def test_a_long_line_is_one_line(transaction: Session, drop: Maildrop, message: Message) -> None:
+    """TOP with 1 to 3 lines of a message whose second line is long, and RETR: so many lines come as asked for.
+
+    A server may break a line of more than 998 octets (RFC 5322 section 2.1.1). What RETR shows as several lines may
+    count as several.
+    """
+    number = number_of(transaction, drop, message)
+    retrieved = Message(message.name, transaction.retr(number).ok().payload, "")
+    for lines in (1, 2, 3):
+        top = transaction.top(number, lines).ok().payload
+        if Message(message.name, top, "").body != top_of(retrieved, lines).body:
+            expect_unaltered(drop.promise, top_of(message, lines), top, Fidelity.FIELDS_ADDED)
 
 
 @verifies("R1939-7-TOP-06", "R1939-7-TOP-08")
@@ -177,10 +202,23 @@ def test_top_is_the_same_again(transaction: Session) -> None:
     expect("the content of the second reply", transaction.top(1, 5).ok().payload, first)
 
 
+@verifies("R1939-7-TOP-06", "R1939-5-RETR-04")
+@maildrop(conforming)
+def test_top_and_retr_in_turn(transaction: Session, drop: Maildrop) -> None:
+    """TOP n 2, RETR n, TOP n 2, TOP n 0, RETR n of one message: neither depends on what came before it."""
+    number = number_of(transaction, drop, NUMBERED_LINES)
+    for lines in (2, None, 2, 0, None):
+        if lines is None:
+            expect_nothing_lost(drop.promise, NUMBERED_LINES, transaction.retr(number).ok().payload)
+        else:
+            top = transaction.top(number, lines).ok().payload
+            expect_unaltered(drop.promise, top_of(NUMBERED_LINES, lines), top, Fidelity.FIELDS_ADDED)
+
+
 # More lines than there are.
 
 
-@pytest.mark.parametrize("message", [NUMBERED_LINES, LONG_TEXT, *without_body], ids=str)
+@pytest.mark.parametrize("message", [NUMBERED_LINES, LONG_TEXT, DIRECTIVES, *without_body], ids=str)
 @verifies("R1939-7-TOP-10")
 @maildrop(conforming)
 def test_more_lines_than_there_are(transaction: Session, drop: Maildrop, message: Message) -> None:

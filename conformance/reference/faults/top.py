@@ -81,6 +81,54 @@ class TopCountsStuffedLinesTwice(Service):
             yield line
 
 
+@fault("top-counts-long-lines-as-several", breaks=_LINES)
+class TopCountsLongLinesAsSeveral(Service):
+    """TOP counts a line of the body once for each 1023 octets that are read of it."""
+
+    def top_lines(self, message: Message, count: int) -> Iterable[bytes]:
+        lines = self.lines_of(message)
+        header = lines.index(b"") + 1 if b"" in lines else len(lines)
+        yield from lines[:header]
+        for line in lines[header:]:
+            if count <= 0:
+                return
+            count -= 1 + len(line) // 1023
+            yield line
+
+
+@fault("top-cuts-header-at-8192", breaks=("R1939-7-TOP-06",))
+class TopCutsHeaderAt8192(Service):
+    """TOP sends at most 8192 octets of the header section."""
+
+    def top_lines(self, message: Message, count: int) -> Iterable[bytes]:
+        header, blank, body = CRLF.join(super().top_lines(message, count)).partition(CRLF + CRLF)
+        return (header[:8192] + blank + body).split(CRLF)
+
+
+@fault("top-after-retr-sends-more", breaks=("R1939-7-TOP-06",))
+class TopAfterRetrSendsMore(Service):
+    """TOP of a message that RETR has sent in the session sends a line more than asked for."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.retrieved: set[Message] = set()
+
+    def retr_lines(self, message: Message) -> Iterable[bytes]:
+        self.retrieved.add(message)
+        return super().retr_lines(message)
+
+    def top_lines(self, message: Message, count: int) -> Iterable[bytes]:
+        return super().top_lines(message, count + (count > 0 and message in self.retrieved))
+
+
+@fault("top-lines-are-formats", breaks=("R1939-7-TOP-10",))
+class TopLinesAreFormats(Service):
+    """Each line that TOP sends is the format of a printf() without arguments."""
+
+    def top_lines(self, message: Message, count: int) -> Iterable[bytes]:
+        return [line.replace(b"%s", b"").replace(b"%%", b"%") for line in super().top_lines(message, count)]
+
+
 @fault("top-counts-past-boundary", breaks=("R1939-7-TOP-08",))
 class TopCountsPastBoundary(Service):
     """TOP counts lines of a multipart message from its first boundary on."""
@@ -183,6 +231,16 @@ class TopLastLineMissing(Service):
         lines = self.lines_of(message)
         found = list(super().top_lines(message, count))
         return found[:-1] if found == lines and b"" in lines[:-1] else found
+
+
+@fault("top-unterminated-line-missing", breaks=("R1939-7-TOP-10",))
+class TopUnterminatedLineMissing(Service):
+    """TOP does not send a last line that has no line end."""
+
+    def top_lines(self, message: Message, count: int) -> Iterable[bytes]:
+        lines = self.lines_of(message)
+        found = list(super().top_lines(message, count))
+        return found[:-1] if found == lines and not message.stored().endswith(b"\n") else found
 
 
 @fault("top-beyond-end-refused", breaks=("R1939-7-TOP-10",))
