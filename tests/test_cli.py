@@ -169,6 +169,7 @@ def test_what_pytest_is_asked_for_is_printed(tmp_path: Path) -> None:
         (["--exclude", "*"], Exit.USAGE, "no check is selected; `pop3-conformance list checks` shows what there is"),
         (["-n", "2", "--select", "tsates"], Exit.USAGE, "no check matches 'tsates'; did you mean states?"),
         (["--", "--bogus"], Exit.USAGE, "unrecognized arguments: --bogus"),
+        (["--baseline", "none"], Exit.USAGE, "cannot read the baseline none: No such file or directory"),
     ],
 )
 def test_selection_that_cannot_be(tmp_path: Path, arguments: Sequence[str], code: Exit, line: str) -> None:
@@ -218,7 +219,6 @@ def test_profile_that_cannot_be_used(
         (["run", "."], ".: Is a directory"),
         (["run", "imap://a@127.0.0.1"], "URL: must begin with pop3:// or pops://"),
         (["run", "pop3://a:secret1@127.0.0.1"], "URL: a password does not belong in it; put it in POP3_PASSWORD"),
-        (["run", "--baseline", "none.json"], "cannot read the baseline none.json: No such file or directory"),
         (["run", "--report-dir", "/dev/null/x"], "the report cannot go into /dev/null/x: Not a directory"),
         (["run", "--report-dir", "/dev/null"], "the report cannot go into /dev/null: File exists"),
         (
