@@ -7,6 +7,7 @@ from conformance.reference.faults.registry import fault
 from conformance.reference.service import CRLF, Command, Refused, Reply, Service
 from conformance.reference.site import Account, Site
 from conformance.reference.store import Message
+from conformance.reference.variants.maildrop import RemembersRetrieved
 
 _LINES = ("R1939-7-TOP-06", "R1939-7-TOP-08")
 
@@ -106,16 +107,8 @@ class TopCutsHeaderAt8192(Service):
 
 
 @fault("top-after-retr-sends-more", breaks=("R1939-7-TOP-06",))
-class TopAfterRetrSendsMore(Service):
+class TopAfterRetrSendsMore(RemembersRetrieved):
     """TOP of a message that RETR has sent in the session sends a line more than asked for."""
-
-    def __init__(self, site: Site) -> None:
-        super().__init__(site)
-        self.retrieved: set[Message] = set()
-
-    def retr_lines(self, message: Message) -> Iterable[bytes]:
-        self.retrieved.add(message)
-        return super().retr_lines(message)
 
     def top_lines(self, message: Message, count: int) -> Iterable[bytes]:
         return super().top_lines(message, count + (count > 0 and message in self.retrieved))

@@ -12,6 +12,18 @@ from conformance.reference.store import Message
 from conformance.reference.variants.registry import variant
 
 
+class RemembersRetrieved(Service):
+    """Knows which messages RETR has sent in the session."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.retrieved: set[Message] = set()
+
+    def retr_lines(self, message: Message) -> Iterable[bytes]:
+        self.retrieved.add(message)
+        return super().retr_lines(message)
+
+
 @variant(
     "concurrent-sessions",
     allowed_by="RFC 1939 section 4: the lock is there as necessary to protect messages; copies protect them too",
@@ -177,16 +189,8 @@ class StatusHeaderAddedNewestFirst(StatusHeaderAdded, MessagesNewestFirst):
     allowed_by="RFC 1939 section 5 makes RETR send a message; what the store notes beside it is the server's affair",
     warns=("R1939-5-RETR-04", "R1939-5-SIZE-02"),
 )
-class StatusWrittenAtQuit(Service):
+class StatusWrittenAtQuit(RemembersRetrieved):
     """QUIT writes a Status header into each message that has been retrieved and stays."""
-
-    def __init__(self, site: Site) -> None:
-        super().__init__(site)
-        self.retrieved: set[Message] = set()
-
-    def retr_lines(self, message: Message) -> Iterable[bytes]:
-        self.retrieved.add(message)
-        return super().retr_lines(message)
 
     def update(self) -> bool:
         for message in self.retrieved - {self.message(number) for number in self.marked}:
@@ -218,16 +222,8 @@ class Expire0Kept(Service):
 
 
 @variant("expire-0", allowed_by="RFC 2449 section 6.7: after EXPIRE 0 what was retrieved may be removed at QUIT")
-class Expire0(Expire0Kept):
+class Expire0(RemembersRetrieved, Expire0Kept):
     """EXPIRE 0 is announced, and QUIT removes what RETR has sent."""
-
-    def __init__(self, site: Site) -> None:
-        super().__init__(site)
-        self.retrieved: set[Message] = set()
-
-    def retr_lines(self, message: Message) -> Iterable[bytes]:
-        self.retrieved.add(message)
-        return super().retr_lines(message)
 
     def update(self) -> bool:
         outcomes = [self.remove(message) for message in self.retrieved]
