@@ -164,7 +164,8 @@ class RefusedRetrThenOk(Service):
             yield self.ok()
 
 
-@fault("long-command-echoed", breaks=("R1939-3-LINE-LENGTH-02",))
+# R1939-5-RESP-SYNTAX-01 is what the checks verify that send commands of more than 255 octets.
+@fault("long-command-echoed", breaks=("R1939-3-LINE-LENGTH-02", "R1939-5-RESP-SYNTAX-01"))
 class LongCommandEchoed(StatusEchoesCommand):
     """Commands may have 8192 octets, and a refusal repeats them three times."""
 
